@@ -1,0 +1,11 @@
+# jeton_test(NAME ROOM SOURCES… [LIBS …]): one GoogleTest binary, run as one ctest entry with the label ROOM.
+function(jeton_test name room)
+  if(NOT JETON_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE jeton_compile ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${room} TIMEOUT 600)
+endfunction()

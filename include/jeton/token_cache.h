@@ -1,0 +1,49 @@
+// TokenCache: remembers verified tokens, so that a token seen before costs a look-up and no cryptography.
+//
+// It holds only tokens that a Verifier has verified. A token is found by a keyed hash and confirmed by comparing all
+// its bytes; an entry belongs to the one Verifier that made it (a new Verifier after a change of keys or policy starts
+// afresh), and on every hit its times are compared with `now` again. Revocation, confirmation and rate are the caller's,
+// after every hit. It is bounded, and admits a token only when it is seen a second time while full, so that a
+// flood of distinct tokens cannot flush it.
+// Threads: all members may be called from any number of threads; sharded, a short lock a shard.
+#pragma once
+
+#include <jeton/error.h>
+#include <jeton/time.h>
+#include <jeton/verified_token.h>
+#include <jeton/verifier.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace jeton {
+
+struct TokenCacheOptions {
+  std::size_t entries_max = 100'000;
+  std::size_t token_bytes_max = 4 * 1024;  // longer ones are verified each time
+};
+
+class TokenCache {
+ public:
+  explicit TokenCache(TokenCacheOptions options = {});
+  ~TokenCache();
+  TokenCache(const TokenCache&) = delete;
+  TokenCache& operator=(const TokenCache&) = delete;
+
+  // The same answer that verifier.verify(compact, now) would give.
+  [[nodiscard]] Result<VerifiedToken> verify(const Verifier& verifier, std::string_view compact, UnixTime now);
+
+  struct Counts {
+    std::uint64_t hits, misses, entries, evictions;
+  };
+  Counts counts() const noexcept;
+  void clear() noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jeton

@@ -1,0 +1,60 @@
+// Server: HTTP/1.1 on one address, one event loop per thread, each with its own listening socket (SO_REUSEPORT, after a plain
+// bind has shown that the address is free).
+//
+// It refuses what is ambiguous before any handler sees it: Transfer-Encoding beside Content-Length, unknown codings, doubled
+// Content-Length or Host, folded lines, bare LF: 400 and close. Everything has a limit: 408, 413, 431, 503.
+#pragma once
+
+#include "http/router.h"
+#include "platform/fault.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace jeton::http {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one
+  unsigned threads = 1;
+  std::size_t connections_max = 10'000;
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t body_bytes_max = 64 * 1024;
+  std::chrono::seconds header_time_max{10};
+  std::chrono::seconds body_time_max{10};
+  std::chrono::seconds idle_time_max{60};
+  std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
+};
+
+// Told of every finished request; called on the event loop's thread, must not block.
+struct Exchange {
+  const Request& request;
+  const Response& response;
+  std::chrono::microseconds duration;
+};
+using Observer = std::function<void(const Exchange&)>;
+
+class Server {
+ public:
+  // Binds and listens. The Fault names the address and, where it can be found out, the process that holds it.
+  static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router, Observer observer = {});
+  ~Server();
+
+  std::uint16_t port() const noexcept;
+  // Serves until stop(); returns when all answers under way are finished or drain_time_max has passed.
+  void run();
+  // From any thread or a signal handler's thread. Idempotent.
+  void stop() noexcept;
+
+  struct State;  // in server.cc
+
+ private:
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jeton::http

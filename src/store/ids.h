@@ -1,0 +1,24 @@
+// The ids of the store: fixed-size public ids, and times in milliseconds as the database keeps them.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace jeton::store {
+
+// A session's public id: SHA-256 of its handle, the first 16 bytes.
+using Sid = std::array<std::byte, 16>;
+using Digest = std::array<std::byte, 32>;
+
+// Wall-clock time in milliseconds since the Unix epoch, by the database's clock.
+using StoreTime = std::chrono::sys_time<std::chrono::milliseconds>;
+
+// The clock of an embedded database. A server's store (PostgreSQL) has its own and takes none.
+struct Clock {
+  virtual StoreTime now() const = 0;
+  virtual ~Clock() = default;
+};
+
+}  // namespace jeton::store

@@ -1,0 +1,94 @@
+// Sessions: one sign-in on one device, and the generation of its refresh token. Rule 4.3 of the design lives in
+// `rotate`: one conditional UPDATE decides every race, here and nowhere else.
+#pragma once
+
+#include "store/error.h"
+#include "store/ids.h"
+#include "store/users.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace jeton::store {
+
+enum class Delivery : std::uint8_t { body, cookie };
+enum class EndReason : std::uint8_t { logout, reuse, password_changed, user_disabled, revoked, expired, store_went_back };
+
+struct Session {
+  Sid sid{};
+  std::int64_t generation = 0;
+  std::uint32_t key_id = 0;  // of the MAC key that made its current refresh token
+  std::string sub, client_id, scope, audience;
+  Delivery delivery = Delivery::body;
+  std::int64_t security_epoch = 0;
+  StoreTime auth_time{}, rotated_at{}, previous_rotated_at{};
+  StoreTime idle_expires_at{}, absolute_expires_at{};
+  StoreTime access_expires_max{};  // the latest `exp` of any access token it was given
+  std::optional<StoreTime> ended_at{};
+  EndReason end_reason{};
+};
+
+struct SignIn {
+  Sid sid{};
+  std::uint32_t key_id = 0;
+  std::string sub, client_id, scope, audience;
+  Delivery delivery = Delivery::body;
+  std::int64_t security_epoch = 0;  // as read together with the password hash
+  std::chrono::milliseconds idle{}, absolute{};
+  StoreTime access_expires_at{};
+  std::string user_agent, address;
+};
+
+// refused: the user is gone, disabled, or its security epoch is no longer the one that was read.
+enum class SignInOutcome : std::uint8_t { signed_in, refused };
+
+struct RotateRequest {
+  Sid sid{};
+  std::int64_t generation = 0;  // as presented
+  std::string client_id;        // as authenticated; must be the session's
+  std::string scope;            // asked for; empty: as before
+  std::uint32_t key_id = 0;     // the MAC key for the new token
+  std::optional<Digest> idempotency_key{};  // hash of the request's Idempotency-Key
+  std::chrono::milliseconds grace{10'000};
+  std::chrono::milliseconds idle{};         // new idle expiry, from now, never past the absolute one
+  StoreTime access_expires_at{};            // `exp` of the access token that will be given, fixed beforehand
+  std::string user_agent, address;
+};
+
+enum class RotateOutcome : std::uint8_t {
+  rotated,     // d = 0: one generation on
+  repeated,    // d = 1 within the grace, or with the key of the rotation: the same current token again
+  superseded,  // d = 2 within the grace of the rotation before: refused, nothing ended
+  key_reused,  // the stored Idempotency-Key at d = 0: 400, nothing changed
+  reused,      // the session was ended by this very call
+  went_back,   // presented > stored: the database lost history; the session was ended by this very call
+  ended,       // it was ended, expired, its user disabled or of a newer security epoch before
+  unknown,     // no such session
+  other_client,// it belongs to another client: nothing changed
+  wider_scope, // scope asked for is no subset: nothing changed
+};
+
+struct Rotation {
+  RotateOutcome outcome;
+  Session session;  // after the operation; meaningful for rotated, repeated, superseded, reused, went_back, ended
+  User user;        // meaningful for rotated and repeated: the claims for the new access token
+};
+
+class Sessions {
+ public:
+  virtual ~Sessions() = default;
+  // Starts a session at generation 0, with the user's row locked in share mode and its security epoch compared.
+  virtual void sign_in(SignIn, Completion<SignInOutcome> done) = 0;
+  // Advances the session by one generation in one atomic group, or says why not. Checks in the order: unknown, ended,
+  // client, scope, then d = stored - presented. `rotated` and `repeated` are durable before `done`.
+  virtual void rotate(RotateRequest, Completion<Rotation> done) = 0;
+  // Ends a session. True if it was live before; an unknown or ended one is no error.
+  virtual void end_session(Sid, EndReason, Completion<bool> done) = 0;
+  // Ends all live sessions of a user and raises both counters, in one group. The number ended.
+  virtual void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) = 0;
+  virtual void find_session(Sid, Completion<std::optional<Session>> done) = 0;
+};
+
+}  // namespace jeton::store

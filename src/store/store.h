@@ -1,0 +1,24 @@
+// Store: the aggregates of one database, together. Back ends: sqlite/ (embedded), postgres/ (later). The same
+// conformance suite runs on each.
+#pragma once
+
+#include "store/sessions.h"
+#include "store/settings.h"
+#include "store/signing_keys.h"
+#include "store/users.h"
+
+namespace jeton::store {
+
+class Store {
+ public:
+  // Waits for the groups that were accepted, then closes. Groups handed in later complete with `unavailable`.
+  virtual ~Store() = default;
+  virtual Users& users() = 0;
+  virtual Sessions& sessions() = 0;
+  virtual SigningKeys& signing_keys() = 0;
+  virtual Settings& settings() = 0;
+  // Reads something small: for /healthz.
+  virtual void check(Completion<bool> done) = 0;
+};
+
+}  // namespace jeton::store

@@ -1,0 +1,53 @@
+// Users: people who sign in, their password hashes, claims and counters.
+#pragma once
+
+#include "store/error.h"
+#include "store/ids.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jeton::store {
+
+struct User {
+  std::string sub;            // random public id, "usr_…"
+  std::string email;          // as given
+  std::string password_hash;  // PHC text
+  std::string claims_json;    // one JSON object: roles, plan, team_id, …
+  std::int64_t security_epoch = 0;  // raised by password change, disable, log out everywhere
+  std::int64_t version = 0;         // `ver`: raised by those and by any change of claims
+  bool disabled = false;
+  StoreTime created_at{};
+};
+
+struct NewUser {
+  std::string sub;
+  std::string email;
+  std::string email_key;  // the address in its compared form (lower case); unique
+  std::string password_hash;
+  std::string claims_json;
+};
+
+enum class Registration : std::uint8_t { registered, email_taken };
+
+class Users {
+ public:
+  virtual ~Users() = default;
+  // Adds the user, or says that the address is taken; of two at once exactly one succeeds.
+  virtual void register_user(NewUser, Completion<Registration> done) = 0;
+  virtual void find_by_email(std::string email_key, Completion<std::optional<User>> done) = 0;
+  virtual void find_by_sub(std::string sub, Completion<std::optional<User>> done) = 0;
+  // Replaces the hash if it is still `old_hash` (a rise of parameters at login); raises no counter.
+  virtual void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash, Completion<bool> done) = 0;
+  // Replaces the hash, raises security epoch and version, and ends every live session but `keep` (whose epoch follows),
+  // in one group. False if there is no such user.
+  virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done) = 0;
+  // Sets or clears `disabled`; disabling raises both counters and ends every live session, in one group.
+  virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done) = 0;
+  // Replaces the free claims and raises the version.
+  virtual void set_claims(std::string sub, std::string claims_json, Completion<bool> done) = 0;
+};
+
+}  // namespace jeton::store
