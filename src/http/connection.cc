@@ -1,0 +1,277 @@
+#include "http/connection.h"
+
+#include "http/chunk_reader.h"
+#include "http/response_writer.h"
+#include "platform/entropy.h"
+#include "platform/log.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <exception>
+#include <utility>
+
+namespace jeton::http {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
+
+constexpr milliseconds linger_time_max{2'000};
+constexpr std::size_t linger_bytes_max = 1024 * 1024;
+constexpr milliseconds first_byte_time_max_when_stopping{500};
+constexpr std::size_t idle_input_bytes_max = 16 * 1024;  // more is given back to the system between requests
+
+constexpr Refusal nobody{0, ""};
+
+}  // namespace
+
+Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& neighbours)
+    : socket_(std::move(socket)), peer_address_(std::move(peer_address)), id_(platform::random_hex(8)), neighbours_(neighbours) {
+  neighbours_.open.insert(this);
+}
+
+Connection::~Connection() { neighbours_.open.erase(this); }
+
+asio::awaitable<void> Connection::serve() {
+  const ServerOptions& options = neighbours_.options;
+  begin(Phase::fresh, neighbours_.stopping ? first_byte_time_max_when_stopping : options.header_time_max);
+  while (true) {
+    auto head = co_await read_head();
+    if (!head) {
+      Request unread;
+      identify(unread);
+      co_await refuse(head.error(), unread);
+      break;
+    }
+    identify(head->request);
+    auto body = co_await read_body(*head);
+    if (!body) {
+      co_await refuse(body.error(), head->request);
+      break;
+    }
+    const bool stays_open = co_await answer(*head);
+    if (!stays_open) break;
+    if (input_.empty() && input_.capacity() > idle_input_bytes_max) std::string().swap(input_);
+    if (input_.empty()) {
+      if (neighbours_.stopping) break;
+      begin(Phase::idle, options.idle_time_max);
+    } else {
+      begin(Phase::head, options.header_time_max);
+      request_began_ = steady_clock::now();
+    }
+  }
+  close();
+}
+
+asio::awaitable<void> Connection::refuse_as_busy() {
+  Request unread;
+  identify(unread);
+  co_await refuse({503, "Too many connections"}, unread);
+  close();
+}
+
+void Connection::check_time(Deadline now) noexcept {
+  if (now < deadline_) return;
+  timed_out_ = true;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::stop() noexcept {
+  boost::system::error_code ignored;
+  switch (phase_) {
+    case Phase::idle:
+      wake_to_stop_ = true;
+      socket_.cancel(ignored);
+      break;
+    case Phase::fresh: begin(Phase::fresh, first_byte_time_max_when_stopping); break;
+    case Phase::lingering:
+      timed_out_ = true;
+      socket_.cancel(ignored);
+      break;
+    case Phase::head:
+    case Phase::body:
+    case Phase::answering:
+    case Phase::writing: break;  // answered first; serve() then sees that the server is stopping
+  }
+}
+
+asio::awaitable<Connection::ReadResult> Connection::read_some() {
+  while (true) {
+    if (timed_out_) co_return ReadResult::time_over;
+    const auto [error, size] = co_await socket_.async_read_some(asio::buffer(chunk_), awaited);
+    if (!error) {
+      input_.append(chunk_.data(), size);
+      co_return ReadResult::bytes;
+    }
+    if (timed_out_) co_return ReadResult::time_over;
+    if (error == asio::error::eof) co_return ReadResult::ended;
+    // Woken to stop while idle: a request that has already arrived is still answered.
+    boost::system::error_code unknown;
+    if (!std::exchange(wake_to_stop_, false) || socket_.available(unknown) == 0 || unknown) co_return ReadResult::lost;
+  }
+}
+
+Refusal Connection::refusal_of(ReadResult result, std::string_view when_slow) const noexcept {
+  switch (result) {
+    case ReadResult::time_over: return {408, when_slow};
+    case ReadResult::ended: return {400, "The request ended early"};
+    case ReadResult::lost:
+    case ReadResult::bytes: break;
+  }
+  return nobody;
+}
+
+asio::awaitable<std::expected<RequestHead, Refusal>> Connection::read_head() {
+  const ServerOptions& options = neighbours_.options;
+  std::size_t scanned = 0;
+  while (true) {
+    if (input_.starts_with("\r\n")) input_.erase(0, 2);  // RFC 9112, section 2.2: one empty line before a request
+    const auto end = find_head_end(std::string_view(input_).substr(0, options.header_bytes_max), scanned);
+    if (!end) co_return std::unexpected(end.error());
+    if (*end != 0) {
+      auto head = parse_request_head(std::string_view(input_).substr(0, *end));
+      input_.erase(0, *end);
+      if (phase_ == Phase::fresh || phase_ == Phase::idle) request_began_ = steady_clock::now();
+      co_return head;
+    }
+    if (input_.size() >= options.header_bytes_max) co_return std::unexpected(Refusal{431, "The request head is too large"});
+    const ReadResult result = co_await read_some();
+    if (result != ReadResult::bytes) {
+      // A new connection that says nothing is told 408 at last; one that has been served, or ends without a word, is not.
+      const bool unasked = input_.empty() && (phase_ == Phase::idle || result == ReadResult::ended || neighbours_.stopping);
+      co_return std::unexpected(unasked ? nobody : refusal_of(result, "The request head took too long"));
+    }
+    if (phase_ == Phase::fresh || phase_ == Phase::idle) {
+      request_began_ = steady_clock::now();
+      begin(Phase::head, options.header_time_max);
+    }
+  }
+}
+
+asio::awaitable<std::expected<void, Refusal>> Connection::read_body(RequestHead& head) {
+  const ServerOptions& options = neighbours_.options;
+  if (head.framing == BodyFraming::none) co_return std::expected<void, Refusal>{};
+  if (head.framing == BodyFraming::counted && head.body_bytes > options.body_bytes_max) {
+    co_return std::unexpected(Refusal{413, "The body is too large"});
+  }
+  begin(Phase::body, options.body_time_max);
+  if (head.expects_continue && input_.empty()) {
+    const bool written = co_await write_text("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!written) co_return std::unexpected(nobody);
+  }
+  if (head.framing == BodyFraming::counted) {
+    co_return co_await read_counted(head.request.body, static_cast<std::size_t>(head.body_bytes));
+  }
+  co_return co_await read_chunked(head.request.body);
+}
+
+asio::awaitable<std::expected<void, Refusal>> Connection::read_counted(std::string& body, std::size_t size) {
+  while (input_.size() < size) {
+    const ReadResult result = co_await read_some();
+    if (result != ReadResult::bytes) co_return std::unexpected(refusal_of(result, "The body took too long"));
+  }
+  body.assign(input_, 0, size);
+  input_.erase(0, size);
+  co_return std::expected<void, Refusal>{};
+}
+
+asio::awaitable<std::expected<void, Refusal>> Connection::read_chunked(std::string& body) {
+  ChunkReader reader(neighbours_.options.body_bytes_max);
+  while (true) {
+    const auto consumed = reader.take(input_, body);
+    if (!consumed) co_return std::unexpected(consumed.error());
+    input_.erase(0, *consumed);
+    if (reader.complete()) co_return std::expected<void, Refusal>{};
+    const ReadResult result = co_await read_some();
+    if (result != ReadResult::bytes) co_return std::unexpected(refusal_of(result, "The body took too long"));
+  }
+}
+
+asio::awaitable<bool> Connection::answer(RequestHead& head) {
+  phase_ = Phase::answering;
+  deadline_ = Deadline::max();
+  Response response = co_await neighbours_.router.answer(head.request);
+  if (!is_sendable(response)) {
+    platform::log_error("handler made an answer that cannot be sent", {{"request", head.request.id}, {"path", head.request.path}});
+    response = error_response(500, "Internal error");
+  }
+  const bool keep_alive = head.keep_alive && !neighbours_.stopping;
+  std::string text = head_of(response, {keep_alive, head.http_1_0, head.request.id});
+  begin(Phase::writing, neighbours_.options.idle_time_max);
+  const bool written = co_await write(response, std::move(text), head.request.method != Method::head);
+  report(head.request, response);
+  if (written && !keep_alive && !input_.empty()) co_await linger();
+  co_return written && keep_alive;
+}
+
+asio::awaitable<void> Connection::refuse(Refusal refusal, Request& request) {
+  if (refusal.status == 0) co_return;
+  const Response response = error_response(refusal.status, refusal.error);
+  begin(Phase::writing, linger_time_max);
+  std::string text = head_of(response, {.keep_alive = false, .request_id = request.id});
+  const bool written = co_await write(response, std::move(text), request.method != Method::head);
+  report(request, response);
+  if (written) co_await linger();
+}
+
+asio::awaitable<bool> Connection::write(const Response& response, std::string head, bool with_body) {
+  const bool has_body = with_body && !is_bodiless(response.status);
+  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
+  const auto [error, size] = co_await asio::async_write(socket_, parts, awaited);
+  co_return !error;
+}
+
+asio::awaitable<bool> Connection::write_text(std::string_view text) {
+  const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(text), awaited);
+  co_return !error;
+}
+
+// Closing a socket while the peer still sends makes the kernel reset the connection, and the reset may overtake the answer.
+// So: no more from us, then read and drop what comes until the peer has closed too, within limits.
+asio::awaitable<void> Connection::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  begin(Phase::lingering, neighbours_.stopping ? milliseconds(0) : linger_time_max);
+  for (std::size_t dropped = 0; dropped < linger_bytes_max;) {
+    input_.clear();
+    const ReadResult result = co_await read_some();
+    if (result != ReadResult::bytes) break;
+    dropped += input_.size();
+  }
+}
+
+void Connection::begin(Phase phase, milliseconds time_max) noexcept {
+  phase_ = phase;
+  timed_out_ = false;
+  deadline_ = steady_clock::now() + time_max;
+}
+
+void Connection::close() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void Connection::identify(Request& request) {
+  request.peer_address = peer_address_;
+  request.id = id_ + "-" + std::to_string(++requests_);
+}
+
+void Connection::report(const Request& request, const Response& response) const noexcept try {
+  if (!neighbours_.observer) return;
+  const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - request_began_);
+  neighbours_.observer({request, response, duration});
+} catch (const std::exception& error) {
+  platform::log_error("observer failed", {{"what", error.what()}});
+} catch (...) {
+  platform::log_error("observer failed", {{"what", "not a std::exception"}});
+}
+
+}  // namespace jeton::http

@@ -1,0 +1,94 @@
+// Connection: one accepted socket, from its first byte to its close: reads requests one after another, has each answered,
+// writes the answers in order. It lives on one event loop and is touched by that loop's thread alone.
+//
+// Time limits are deadlines that the loop's Sweeper compares with the clock several times a second, which costs a request
+// nothing; so a limit is kept to within sweep_interval.
+#pragma once
+
+#include "http/request_head.h"
+#include "http/router.h"
+#include "http/server.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+namespace jeton::http {
+
+using Deadline = std::chrono::steady_clock::time_point;
+using LoopSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+inline constexpr std::chrono::milliseconds sweep_interval{100};
+
+class Connection;
+
+// What the connections of one event loop share with each other and with the server.
+struct Neighbours {
+  const ServerOptions& options;
+  const Router& router;
+  const Observer& observer;
+  std::unordered_set<Connection*> open{};
+  bool stopping = false;
+};
+
+class Connection {
+ public:
+  Connection(LoopSocket socket, std::string peer_address, Neighbours& neighbours);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Serves until either side closes. The object must outlive the coroutine.
+  boost::asio::awaitable<void> serve();
+  // Says 503 and closes; for connections beyond connections_max.
+  boost::asio::awaitable<void> refuse_as_busy();
+
+  // From the sweeper: ends the read or write under way when its time is over.
+  void check_time(Deadline now) noexcept;
+  // The server is stopping: an idle connection closes at once, any other after the answer under way.
+  void stop() noexcept;
+
+ private:
+  enum class Phase : std::uint8_t { fresh, idle, head, body, answering, writing, lingering };
+  enum class ReadResult : std::uint8_t { bytes, time_over, ended, lost };
+
+  boost::asio::awaitable<ReadResult> read_some();
+  boost::asio::awaitable<std::expected<RequestHead, Refusal>> read_head();
+  boost::asio::awaitable<std::expected<void, Refusal>> read_body(RequestHead& head);
+  boost::asio::awaitable<std::expected<void, Refusal>> read_counted(std::string& body, std::size_t size);
+  boost::asio::awaitable<std::expected<void, Refusal>> read_chunked(std::string& body);
+  boost::asio::awaitable<bool> answer(RequestHead& head);
+  boost::asio::awaitable<void> refuse(Refusal refusal, Request& request);
+  boost::asio::awaitable<bool> write(const Response& response, std::string head, bool with_body);
+  boost::asio::awaitable<bool> write_text(std::string_view text);
+  boost::asio::awaitable<void> linger();
+  Refusal refusal_of(ReadResult result, std::string_view when_slow) const noexcept;
+  void begin(Phase phase, std::chrono::milliseconds time_max) noexcept;
+  void close() noexcept;
+  void identify(Request& request);
+  void report(const Request& request, const Response& response) const noexcept;
+
+  LoopSocket socket_;
+  std::string peer_address_;
+  std::string id_;  // of the connection; requests are numbered
+  std::uint64_t requests_ = 0;
+  Neighbours& neighbours_;
+  std::string input_;  // received, not yet consumed
+  std::array<char, 4096> chunk_;
+  Deadline deadline_ = Deadline::max();
+  Deadline request_began_{};
+  Phase phase_ = Phase::fresh;
+  bool timed_out_ = false;
+  bool wake_to_stop_ = false;
+};
+
+}  // namespace jeton::http

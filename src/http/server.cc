@@ -1,0 +1,227 @@
+#include "http/server.h"
+
+#include "http/connection.h"
+#include "http/listener.h"
+#include "http/response_writer.h"
+#include "platform/log.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace jeton::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using LoopExecutor = asio::io_context::executor_type;
+using Acceptor = asio::basic_socket_acceptor<tcp, LoopExecutor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+
+constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds accept_retry_time{50};
+constexpr std::size_t refusals_max = 256;  // per loop, connections that are being told 503 at one time
+
+// One event loop: its listening socket, its connections, and the timer that keeps their deadlines.
+class Loop {
+ public:
+  Loop(Descriptor listener, bool is_ipv6, const ServerOptions& options, const Router& router, const Observer& observer,
+       std::atomic<std::size_t>& served)
+      : neighbours_{options, router, observer},
+        served_(served),
+        acceptor_(io_, is_ipv6 ? tcp::v6() : tcp::v4(), listener.get()),
+        sweeper_(io_),
+        accept_pause_(io_) {
+    listener.release();
+    acceptor_.non_blocking(true);
+    asio::co_spawn(io_, accept_all(), asio::detached);
+  }
+
+  void run() { io_.run(); }
+  // From any thread.
+  void stop() noexcept;
+
+ private:
+  asio::awaitable<void> accept_all();
+  void take(LoopSocket socket);
+  static asio::awaitable<void> serve(Loop& loop, LoopSocket socket, bool too_many);
+  asio::awaitable<void> converse(LoopSocket socket, bool too_many);
+  void begin_to_stop();
+  void accept_what_waits();
+  void end_if_done();
+  void arm_sweeper();
+  void sweep();
+
+  Neighbours neighbours_;  // outlives the coroutines, which die with io_
+  std::atomic<std::size_t>& served_;  // connections of all loops, but for those that are only told 503
+  std::size_t refused_ = 0;           // connections of this loop that are only told 503
+  std::size_t live_ = 0;              // coroutines of this loop that serve or refuse
+  Deadline drain_deadline_ = Deadline::max();
+  bool sweeping_ = false;
+  asio::io_context io_{1};
+  Acceptor acceptor_;
+  Timer sweeper_;
+  Timer accept_pause_;
+};
+
+asio::awaitable<void> Loop::accept_all() {
+  while (acceptor_.is_open()) {
+    auto [error, socket] = co_await acceptor_.async_accept(awaited);
+    if (!error) {
+      take(std::move(socket));
+    } else if (error == asio::error::operation_aborted) {
+      break;
+    } else if (error != asio::error::connection_aborted) {
+      // Out of descriptors or memory: those that are open must end first.
+      platform::log_warning("cannot accept a connection", {{"what", error.message()}});
+      accept_pause_.expires_after(accept_retry_time);
+      co_await accept_pause_.async_wait(awaited);
+    }
+  }
+}
+
+void Loop::take(LoopSocket socket) {
+  const bool too_many = served_.load(std::memory_order_relaxed) >= neighbours_.options.connections_max;
+  if (too_many && refused_ >= refusals_max) return;  // closes it: even saying no has a limit
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  if (too_many) ++refused_;
+  else served_.fetch_add(1, std::memory_order_relaxed);
+  ++live_;
+  asio::co_spawn(io_, serve(*this, std::move(socket), too_many), asio::detached);
+  arm_sweeper();
+}
+
+asio::awaitable<void> Loop::serve(Loop& loop, LoopSocket socket, bool too_many) {
+  try {
+    co_await loop.converse(std::move(socket), too_many);
+  } catch (const std::exception& error) {
+    platform::log_error("connection failed", {{"what", error.what()}});
+  }
+  if (too_many) --loop.refused_;
+  else loop.served_.fetch_sub(1, std::memory_order_relaxed);
+  --loop.live_;
+  loop.end_if_done();
+}
+
+asio::awaitable<void> Loop::converse(LoopSocket socket, bool too_many) {
+  boost::system::error_code gone;
+  const tcp::endpoint peer = socket.remote_endpoint(gone);
+  if (gone) co_return;
+  asio::ip::address address = peer.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  Connection connection(std::move(socket), address.to_string(), neighbours_);
+  if (too_many) co_await connection.refuse_as_busy();
+  else co_await connection.serve();
+}
+
+void Loop::stop() noexcept try {
+  asio::post(io_, [this] { begin_to_stop(); });
+} catch (...) {
+  io_.stop();  // no memory even for that: end without draining
+}
+
+void Loop::begin_to_stop() {
+  if (neighbours_.stopping) return;
+  neighbours_.stopping = true;
+  drain_deadline_ = std::chrono::steady_clock::now() + neighbours_.options.drain_time_max;
+  accept_what_waits();
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  accept_pause_.cancel();
+  for (Connection* const connection : neighbours_.open) connection->stop();
+  arm_sweeper();
+  end_if_done();
+}
+
+// Connections that the kernel has already completed would be reset by closing the listening socket.
+void Loop::accept_what_waits() {
+  while (true) {
+    boost::system::error_code error;
+    LoopSocket socket(io_.get_executor());
+    acceptor_.accept(socket, error);
+    if (error) return;
+    take(std::move(socket));
+  }
+}
+
+void Loop::end_if_done() {
+  if (neighbours_.stopping && live_ == 0) io_.stop();
+}
+
+void Loop::arm_sweeper() {
+  if (std::exchange(sweeping_, true)) return;
+  sweeper_.expires_after(sweep_interval);
+  sweeper_.async_wait([this](const boost::system::error_code& error) {
+    sweeping_ = false;
+    if (!error) sweep();
+  });
+}
+
+void Loop::sweep() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= drain_deadline_) {
+    platform::log_warning("stopped with answers under way", {{"connections", neighbours_.open.size()}});
+    io_.stop();
+    return;
+  }
+  for (Connection* const connection : neighbours_.open) connection->check_time(now);
+  if (neighbours_.stopping || live_ != 0) arm_sweeper();
+}
+
+}  // namespace
+
+struct Server::State {
+  ServerOptions options;
+  Router router;
+  Observer observer;
+  std::uint16_t port = 0;
+  std::atomic<std::size_t> served = 0;
+  std::vector<std::unique_ptr<Loop>> loops;
+};
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() = default;
+
+platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options, Router router, Observer observer) {
+  const unsigned threads = std::max(options.threads, 1U);
+  auto listeners = open_listeners(options.host, options.port, threads);
+  if (!listeners) return std::unexpected(std::move(listeners.error()));
+  auto state = std::make_unique<State>();
+  state->options = std::move(options);
+  state->router = std::move(router);
+  state->observer = std::move(observer);
+  state->port = listeners->port;
+  for (Descriptor& socket : listeners->sockets) {
+    state->loops.push_back(std::make_unique<Loop>(std::move(socket), listeners->is_ipv6, state->options, state->router,
+                                                  state->observer, state->served));
+  }
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+std::uint16_t Server::port() const noexcept { return state_->port; }
+
+void Server::run() {
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < state_->loops.size(); ++i) {
+    others.emplace_back([loop = state_->loops[i].get()] { loop->run(); });
+  }
+  state_->loops.front()->run();
+}
+
+void Server::stop() noexcept {
+  for (const auto& loop : state_->loops) loop->stop();
+}
+
+}  // namespace jeton::http
