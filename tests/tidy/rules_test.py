@@ -77,7 +77,8 @@ class IncludeDirection(Rule):
         code, lines = tidy({"src/store/users.h": HEADER + '#include "platform/clock.h"\n#include <sys/types.h>\n'})
         self.assertEqual(lines, [f"src/store/users.h:2: error: {message}platform/clock.h",
                                  f"src/store/users.h:3: error: {message}sys/types.h"])
-        self.accepted("src/store/users.h", HEADER + '#include "store/ids.h"\n#include <jeton/time.h>\n#include <string>\n')
+        self.accepted("src/store/users.h",
+                      HEADER + '#include "store/ids.h"\n#include <jeton/time.h>\n#include <string>\n')
 
     def test_public_headers_include_only_standard_library_and_themselves(self):
         message = "include/jeton/ may include only the standard library and <jeton/…>, not "
@@ -132,7 +133,8 @@ class Libraries(Rule):
 class BannedNames(Rule):
     def banned(self, path, code, message):
         self.refused(path, f"// what it is\n{code}\n", message, line=2)
-        self.accepted(path, f"// {code}\nconst char* text = \"{code}\";\n")  # in a comment or a literal it is only a word
+        # in a comment or a literal it is only a word
+        self.accepted(path, f"// {code}\nconst char* text = \"{code}\";\n")
 
     def test_comparisons_that_leak_time(self):
         self.banned("src/crypto/x.cc", "bool b = memcmp(p, q, n) == 0;",
