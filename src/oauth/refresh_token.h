@@ -69,7 +69,10 @@ class RefreshTokenCodec {
   // `keys` must not be empty and have ids of their own. Texts up to 4 GiB.
   RefreshTokenCodec(std::string issuer, std::string store_epoch, std::vector<RefreshTokenKey> keys);
 
-  // `token.key_id` must be one of the keys'.
+  // True if `key_id` is one of the keys'.
+  bool knows(std::uint32_t key_id) const noexcept { return find_key(key_id) != nullptr; }
+
+  // `token.key_id` must be known.
   std::string encode(const RefreshToken& token) const;
   std::expected<RefreshToken, RefreshTokenFault> decode(std::string_view text) const;
 

@@ -1,0 +1,41 @@
+#include "issuer/access_token.h"
+
+#include <jeton/claims.h>
+#include <jeton/value.h>
+
+#include <algorithm>
+#include <array>
+
+namespace jeton::issuer {
+
+bool is_registered_claim(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 20> registered{
+      "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "sid", "gen", "ver", "cnf",
+      "act", "may_act", "nonce", "acr", "amr", "azp"};
+  return std::ranges::find(registered, name) != registered.end();
+}
+
+Result<std::string> make_access_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
+                                      const AccessTokenFacts& facts, UnixTime now, UnixTime expires_at) {
+  const auto record = Value::parse(facts.user.claims_json);
+  if (!record.has_value()) return std::unexpected(record.error());
+  if (record->if_object() == nullptr) return std::unexpected(Error{.code = Errc::malformed_json});
+
+  Claims claims(facts.user.sub);
+  claims.with("client_id", facts.client_id)
+      .with("auth_time", to_unix_seconds(facts.auth_time))
+      .with("sid", facts.sid)
+      .with("gen", facts.generation)
+      .with("ver", facts.user.version);
+  for (const std::string& name : allowed_claims) {
+    if (is_registered_claim(name)) continue;
+    if (name == "email") {
+      claims.with(name, facts.user.email);
+    } else if (const Value* value = record->find(name)) {
+      claims.with(name, *value);
+    }
+  }
+  return signer.sign_until(claims, now, expires_at);
+}
+
+}  // namespace jeton::issuer

@@ -1,0 +1,34 @@
+// What an access token of this issuer says (design 4.1), from the user's record and the session.
+#pragma once
+
+#include "issuer/rules.h"
+#include "store/users.h"
+
+#include <jeton/error.h>
+#include <jeton/signer.h>
+#include <jeton/time.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jeton::issuer {
+
+struct AccessTokenFacts {
+  const store::User& user;
+  std::string_view client_id;
+  std::string sid;              // base64url
+  std::int64_t generation = 0;  // of the session, when the token is made
+  UnixTime auth_time{};
+};
+
+// `expires_at` is what the store was told; the token says the same. Errors: those of Signer::sign_until, and malformed_json if
+// the user's record holds no JSON object.
+Result<std::string> make_access_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
+                                      const AccessTokenFacts& facts, UnixTime now, UnixTime expires_at);
+
+// True if the name is one that Jeton or a standard gives a meaning of its own, so that no record may set it.
+bool is_registered_claim(std::string_view name) noexcept;
+
+}  // namespace jeton::issuer

@@ -1,0 +1,116 @@
+#include "issuer/access_token.h"
+#include "issuer/accounts/accounts.h"
+#include "issuer/accounts/credentials.h"
+#include "issuer/completion.h"
+#include "issuer/json_body.h"
+#include "issuer/sessions/sessions.h"
+#include "oauth/refresh_token.h"
+#include "platform/log.h"
+
+#include <jeton/secret.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace jeton::issuer {
+namespace {
+
+struct PasswordVerdict {
+  bool good = false;
+  std::string new_hash{};  // where the stored one was made with another cost
+};
+
+http::Response invalid_credentials(const Context& context, const http::Request& request) {
+  ++context.metrics.logins_refused;
+  platform::log_info("login refused", {{"reason", "wrong credentials"}, {"address", request.peer_address}, {"request", request.id}});
+  return unauthorized(Value::object().set("error", "Invalid credentials"), context.foundation.audience, "");
+}
+
+http::Response login_failed(const Context& context, std::string_view reason) {
+  ++context.metrics.store_faults;
+  platform::log_error("login failed", {{"reason", reason}});
+  return store_unavailable();
+}
+
+// On a thread of the pool. Nothing if the pool is full.
+boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Context& context, SecretBytes password, std::string hash,
+                                                                      crypto::Argon2Cost cost) {
+  co_return co_await awaited<PasswordVerdict>([&](auto done) {
+    static_cast<void>(context.passwords.try_submit(
+        [password = std::move(password), hash = std::move(hash), cost, call = std::move(done)]() mutable {
+          PasswordVerdict verdict{.good = crypto::verify_password(text_of(password), hash)};
+          if (verdict.good && crypto::needs_rehash(hash, cost)) verdict.new_hash = crypto::hash_password(text_of(password), cost);
+          call(std::move(verdict));
+        }));
+  });
+}
+
+void upgrade_hash(const Context& context, const store::User& user, std::string new_hash) {
+  context.store.users().upgrade_password_hash(user.sub, user.password_hash, std::move(new_hash), [](store::Result<bool> done) {
+    if (!done.has_value()) platform::log_warning("password hash not upgraded", {{"reason", done.error().message}});
+  });
+}
+
+// The token is made before the session, so that no session begins without one; the store compares the security epoch that was
+// read with the password hash.
+boost::asio::awaitable<http::Response> sign_in(const Context& context, const http::Request& request, const store::User& user) {
+  const auto rules = context.rules.get();
+  const Foundation& foundation = context.foundation;
+  const UnixTime now = context.clock.now_seconds();
+  const UnixTime expires_at = now + rules->access_lifetime;
+  const oauth::Handle handle = oauth::random_handle();
+  const oauth::SessionId sid = oauth::sid_of(handle);
+  const AccessTokenFacts facts{.user = user, .client_id = foundation.client_id, .sid = oauth::sid_text(sid), .generation = 0, .auth_time = now};
+  auto access = make_access_token(context.keyring.current()->signer, rules->claims, facts, now, expires_at);
+  if (!access.has_value()) co_return login_failed(context, describe(access.error()));
+
+  store::SignIn sign_in{.sid = sid,
+                        .key_id = foundation.refresh_key_id,
+                        .sub = user.sub,
+                        .client_id = foundation.client_id,
+                        .scope = {},
+                        .audience = foundation.audience,
+                        .delivery = store::Delivery::body,
+                        .security_epoch = user.security_epoch,
+                        .idle = rules->session_idle,
+                        .absolute = rules->session_absolute,
+                        .access_expires_at = expires_at,
+                        .user_agent = user_agent_of(request),
+                        .address = request.peer_address};
+  const auto outcome = co_await completed<store::SignInOutcome>(
+      [&](auto done) { context.store.sessions().sign_in(std::move(sign_in), std::move(done)); });
+  if (!outcome.has_value()) co_return login_failed(context, outcome.error().message);
+  if (*outcome == store::SignInOutcome::refused) co_return invalid_credentials(context, request);
+  ++context.metrics.logins;
+  co_return token_answer(*std::move(access),
+                         foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0}),
+                         rules->access_lifetime);
+}
+
+}  // namespace
+
+boost::asio::awaitable<http::Response> answer_login(const Context& context, const http::Request& request) {
+  auto body = read_json_object(request);
+  if (!body.has_value()) co_return std::move(body.error());
+  const std::string* email = text_member(*body, "email");
+  const std::string* password = text_member(*body, "password");
+  if (email == nullptr || password == nullptr) co_return refusal(400, "email and password are required");
+  // What no account can have is refused at once: that says nothing about who has one.
+  const auto key = email_key(*email);
+  if (!key.has_value() || !is_possible_password(*password)) co_return invalid_credentials(context, request);
+
+  const auto found = co_await completed<std::optional<store::User>>(
+      [&](auto done) { context.store.users().find_by_email(*key, std::move(done)); });
+  if (!found.has_value()) co_return login_failed(context, found.error().message);
+  const std::optional<store::User>& user = *found;
+  const auto rules = context.rules.get();
+  auto verdict = co_await check_password(context, SecretBytes::from_text(*password),
+                                         user.has_value() ? user->password_hash : *context.decoy_hash.get(), rules->argon2);
+  if (!verdict.has_value()) co_return try_again_later(503, "Too many sign-ins at once");
+  if (!user.has_value() || !verdict->good || user->disabled) co_return invalid_credentials(context, request);
+  if (!verdict->new_hash.empty()) upgrade_hash(context, *user, std::move(verdict->new_hash));
+  co_return co_await sign_in(context, request, *user);
+}
+
+}  // namespace jeton::issuer

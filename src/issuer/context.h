@@ -1,0 +1,32 @@
+// Context: what every endpoint of the issuer works with. It belongs to the Issuer and outlives every request.
+#pragma once
+
+#include "issuer/foundation.h"
+#include "issuer/keyring.h"
+#include "issuer/metrics.h"
+#include "issuer/password_pool.h"
+#include "issuer/rules.h"
+#include "platform/clock.h"
+#include "store/store.h"
+
+#include <jeton/token_cache.h>
+
+#include <memory>
+#include <string>
+
+namespace jeton::issuer {
+
+struct Context {
+  store::Store& store;
+  const platform::ClockSource& clock;
+  const Replaceable<Rules>& rules;
+  const Foundation& foundation;
+  Keyring& keyring;
+  TokenCache& tokens;
+  PasswordPool& passwords;
+  // A hash of no password, of today's cost: what an unknown user's password is compared with, so that both take as long.
+  const Replaceable<std::string>& decoy_hash;
+  Metrics& metrics;
+};
+
+}  // namespace jeton::issuer

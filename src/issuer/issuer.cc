@@ -1,0 +1,119 @@
+#include "issuer/issuer.h"
+
+#include "issuer/accounts/accounts.h"
+#include "issuer/context.h"
+#include "issuer/health/health.h"
+#include "issuer/json_body.h"
+#include "issuer/jwks/jwks.h"
+#include "issuer/sessions/sessions.h"
+#include "platform/log.h"
+
+#include <jeton/signer.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace jeton::issuer {
+
+struct Issuer::State {
+  State(const platform::ClockSource& source, IssuerOptions options)
+      : clock(source), algorithm(options.algorithm), rules(std::move(options.rules)), decoy_hash(make_decoy(rules.get()->argon2)),
+        tokens(options.token_cache), passwords(options.password_pool) {}
+
+  // Nobody's password: random, and forgotten at once.
+  static std::string make_decoy(crypto::Argon2Cost cost) { return crypto::hash_password(random_id(), cost); }
+
+  const platform::ClockSource& clock;
+  Algorithm algorithm;
+  Replaceable<Rules> rules;
+  Replaceable<std::string> decoy_hash;
+  TokenCache tokens;
+  Metrics metrics;
+  std::optional<Foundation> foundation;
+  std::unique_ptr<Keyring> keyring;
+  std::optional<Context> context;
+  std::atomic<bool> started = false;  // set last: then `context` may be read
+  PasswordPool passwords;             // last, so that its threads end first
+};
+
+Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options) : state_(std::make_unique<State>(clock, std::move(options))) {}
+Issuer::~Issuer() = default;
+
+void Issuer::add_routes(http::Router& router) {
+  using Endpoint = boost::asio::awaitable<http::Response> (*)(const Context&, const http::Request&);
+  const auto add = [&](http::Method method, const char* path, Endpoint endpoint) {
+    router.add(method, path, [state = state_.get(), endpoint](const http::Request& request) -> boost::asio::awaitable<http::Response> {
+      if (!state->started.load(std::memory_order_acquire)) co_return store_unavailable();
+      co_return co_await endpoint(*state->context, request);
+    });
+  };
+  add(http::Method::post, "/api/auth/register", answer_register);
+  add(http::Method::post, "/api/auth/login", answer_login);
+  add(http::Method::post, "/api/auth/refresh", answer_refresh);
+  add(http::Method::post, "/api/auth/logout", answer_logout);
+  add(http::Method::get, "/api/auth/me", answer_me);
+  add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
+  add(http::Method::get, "/healthz", answer_health);
+  add(http::Method::get, "/metrics", answer_metrics);
+}
+
+platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options) {
+  State& state = *state_;
+  if (!Keyring::may_sign(state.algorithm)) {
+    return std::unexpected(platform::Fault{
+        "access tokens cannot be signed with " + std::string(name_of(state.algorithm)) + ": every service that verifies one could make them.",
+        "Choose ES256, RS256, PS256 or EdDSA."});
+  }
+  if (state.decoy_hash.get()->empty()) {
+    return std::unexpected(platform::Fault{"there is not enough memory for one password hash.", "Lower [accounts] argon2_memory."});
+  }
+  auto foundation = lay_foundation(store, master_key, options);
+  if (!foundation.has_value()) return std::unexpected(foundation.error());
+  state.foundation.emplace(*std::move(foundation));
+  auto keyring = Keyring::open(store, *state.foundation, state.algorithm, state.tokens, state.clock.now_seconds());
+  if (!keyring.has_value()) return std::unexpected(keyring.error());
+  state.keyring = *std::move(keyring);
+  state.context.emplace(Context{.store = store,
+                                .clock = state.clock,
+                                .rules = state.rules,
+                                .foundation = *state.foundation,
+                                .keyring = *state.keyring,
+                                .tokens = state.tokens,
+                                .passwords = state.passwords,
+                                .decoy_hash = state.decoy_hash,
+                                .metrics = state.metrics});
+  state.started.store(true, std::memory_order_release);
+  return {};
+}
+
+const Foundation& Issuer::foundation() const noexcept { return *state_->foundation; }
+
+void Issuer::replace_rules(Rules rules) {
+  const crypto::Argon2Cost before = state_->rules.get()->argon2;
+  if (rules.argon2.memory_bytes != before.memory_bytes || rules.argon2.passes != before.passes) {
+    std::string decoy = State::make_decoy(rules.argon2);
+    if (decoy.empty()) {
+      platform::log_error("argon2 cost not changed", {{"reason", "not enough memory for one password hash"}});
+      rules.argon2 = before;
+    } else {
+      state_->decoy_hash.replace(std::move(decoy));
+    }
+  }
+  state_->rules.replace(std::move(rules));
+}
+
+std::shared_ptr<const Rules> Issuer::rules() const { return state_->rules.get(); }
+
+void Issuer::observe(const http::Exchange& exchange) noexcept {
+  state_->metrics.count_answer(exchange.response.status);
+  platform::log_debug("answered", {{"method", http::name_of(exchange.request.method)},
+                                   {"path", exchange.request.path},
+                                   {"status", exchange.response.status},
+                                   {"microseconds", exchange.duration.count()},
+                                   {"address", exchange.request.peer_address},
+                                   {"request", exchange.request.id}});
+}
+
+}  // namespace jeton::issuer

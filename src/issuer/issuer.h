@@ -1,0 +1,64 @@
+// Issuer: the endpoints of `jeton serve`, and what they need, put together.
+//
+//   Issuer issuer(clock, options);
+//   issuer.add_routes(router);                        // then the server listens, and its port is known
+//   issuer.start(store, master_key, foundation);      // then it may serve
+//   server->run();
+//
+// Ownership: the clock and the store outlive the Issuer's last request, the Issuer outlives the server whose routes call it.
+// Threads: add_routes and start before serving; the rest at any time from any thread.
+#pragma once
+
+#include "http/router.h"
+#include "http/server.h"
+#include "issuer/foundation.h"
+#include "issuer/password_pool.h"
+#include "issuer/rules.h"
+#include "platform/clock.h"
+#include "platform/fault.h"
+#include "store/store.h"
+
+#include <jeton/algorithm.h>
+#include <jeton/secret.h>
+#include <jeton/token_cache.h>
+
+#include <memory>
+
+namespace jeton::issuer {
+
+struct IssuerOptions {
+  Rules rules{};
+  Algorithm algorithm = Algorithm::es256;  // of access tokens; never HMAC
+  PasswordPoolOptions password_pool{};
+  TokenCacheOptions token_cache{.entries_max = 10'000};
+};
+
+class Issuer {
+ public:
+  Issuer(const platform::ClockSource& clock, IssuerOptions options);
+  ~Issuer();
+  Issuer(const Issuer&) = delete;
+  Issuer& operator=(const Issuer&) = delete;
+
+  // Requests that come before start() has succeeded are answered 503.
+  void add_routes(http::Router& router);
+
+  // Settles what the first start settles, opens the signing keys, makes the first. Waits for the store.
+  platform::Outcome<void> start(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options);
+
+  // After start().
+  const Foundation& foundation() const noexcept;
+
+  // Requests that have begun go on with the rules they found. Takes as long as one password hash if its cost has changed.
+  void replace_rules(Rules rules);
+  std::shared_ptr<const Rules> rules() const;
+
+  // For the server: counts the answer and logs it at level debug.
+  void observe(const http::Exchange& exchange) noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jeton::issuer

@@ -1,0 +1,32 @@
+// Bodies of requests and answers: one JSON object each.
+#pragma once
+
+#include "http/message.h"
+
+#include <jeton/value.h>
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace jeton::issuer {
+
+// The body as a JSON object, or the refusal: 415 unless Content-Type is application/json, 400 `{"error":"Malformed JSON"}` for
+// anything but one strict JSON object (duplicate members, trailing bytes and the like included). Unknown members are the
+// caller's to ignore.
+std::expected<Value, http::Response> read_json_object(const http::Request& request);
+
+// The member if it is there and a text, else null.
+const std::string* text_member(const Value& object, std::string_view name) noexcept;
+
+// `{"error":"TEXT"}`.
+http::Response refusal(int status, std::string_view text);
+// The same with Retry-After, for what is full or away.
+http::Response try_again_later(int status, std::string_view text);
+// 401 with the challenge that RFC 9110 section 11.6.1 demands. `error` is RFC 6750's; empty where no token came.
+http::Response unauthorized(const Value& body, std::string_view realm, std::string_view error);
+
+// What a store that cannot answer means to a client: 503, try again.
+http::Response store_unavailable();
+
+}  // namespace jeton::issuer

@@ -1,0 +1,51 @@
+// Rules: what an operator may change while the issuer runs. A request works with the one set that it found when it began.
+#pragma once
+
+#include "crypto/password_hash.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jeton::issuer {
+
+struct Rules {
+  std::chrono::seconds access_lifetime{std::chrono::minutes{15}};
+  std::chrono::seconds session_idle{std::chrono::days{30}};
+  std::chrono::seconds session_absolute{std::chrono::days{180}};
+  std::chrono::seconds refresh_grace{10};
+  std::chrono::seconds jwks_max_age{std::chrono::minutes{5}};
+  std::vector<std::string> claims{"email", "roles", "plan", "team_id"};  // of the user's record, into access tokens
+  bool registration_open = true;
+  bool metrics_open = true;
+  crypto::Argon2Cost argon2{};
+};
+
+inline constexpr std::chrono::seconds access_lifetime_max{std::chrono::hours{24}};
+inline constexpr std::chrono::seconds refresh_grace_max{300};
+
+// A value that is replaced as a whole while others read it. A reader keeps what it got.
+template <class T>
+class Replaceable {
+ public:
+  explicit Replaceable(T value) : value_(std::make_shared<const T>(std::move(value))) {}
+
+  std::shared_ptr<const T> get() const {
+    const std::lock_guard lock(mutex_);
+    return value_;
+  }
+  void replace(T value) {
+    auto fresh = std::make_shared<const T>(std::move(value));
+    const std::lock_guard lock(mutex_);
+    value_.swap(fresh);  // the old one ends, if here, after the lock
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const T> value_;
+};
+
+}  // namespace jeton::issuer
