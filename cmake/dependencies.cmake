@@ -3,7 +3,6 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-find_package(simdjson REQUIRED)
 
 if(JETON_SERVER)
   find_package(Boost 1.81 REQUIRED)
@@ -15,4 +14,5 @@ if(JETON_SERVER)
 endif()
 if(JETON_TESTS)
   find_package(GTest REQUIRED)
+  find_package(simdjson REQUIRED)  # a second opinion on what is JSON
 endif()

@@ -11,7 +11,7 @@ target_compile_features(jeton PUBLIC cxx_std_23)
 target_include_directories(jeton PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(jeton PRIVATE $<BUILD_INTERFACE:jeton_compile>
-  OpenSSL::Crypto PkgConfig::sodium simdjson::simdjson Threads::Threads)
+  OpenSSL::Crypto PkgConfig::sodium Threads::Threads)
 
 install(TARGETS jeton EXPORT jeton-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${jeton_public_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/jeton)

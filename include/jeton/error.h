@@ -63,6 +63,7 @@ enum class Errc : std::uint8_t {
   // guarding requests
   missing_token,
   multiple_tokens,
+  misplaced_token,  // in the query or the form, where it would stand in logs and histories
   insufficient_scope,
   insufficient_role,
   insufficient_plan,

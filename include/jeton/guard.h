@@ -88,7 +88,8 @@ class Guard {
 };
 
 // The bearer token of a request (RFC 6750 section 2.1): exactly one Authorization header, the scheme in any case, one
-// space, one token, and no second token in query or form. Errors: missing_token, multiple_tokens, malformed_token.
+// space, one token, and no second token in query or form. Errors: missing_token, multiple_tokens,
+// misplaced_token, malformed_token.
 Result<std::string_view> extract_bearer(const RequestFacts& facts);
 
 // The answer for an error; `scope` is named in the challenge where a scope is what lacks.

@@ -51,10 +51,11 @@ class VerifiedToken {
   std::string_view payload_json() const noexcept; // the payload's own bytes
   Value payload() const;                          // a free copy
 
+  struct State;  // inside the library
+
  private:
   friend class Verifier;
   friend class TokenCache;
-  struct State;
   explicit VerifiedToken(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
 };

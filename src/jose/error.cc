@@ -54,6 +54,7 @@ constexpr std::array descriptions = {
     Description{Errc::sensitive_claim, "sensitive_claim", "claim", "looks like a secret, and everyone can read a token"},
     Description{Errc::missing_token, "missing_token", "missing", "the request has no access token"},
     Description{Errc::multiple_tokens, "multiple_tokens", "missing", "the request has a token in more than one place"},
+    Description{Errc::misplaced_token, "misplaced_token", "missing", "the request has its token in the query or form, where it is not taken"},
     Description{Errc::insufficient_scope, "insufficient_scope", "scope", "the token lacks a scope"},
     Description{Errc::insufficient_role, "insufficient_role", "scope", "the token lacks a role"},
     Description{Errc::insufficient_plan, "insufficient_plan", "scope", "the token's plan does not include this"},

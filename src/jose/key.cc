@@ -13,30 +13,30 @@
 
 namespace jeton {
 
-Result<VerificationKey> KeyParts::make(crypto::PublicMaterial material, Algorithm algorithm, std::string kid,
-                                       const Limits& limits) {
+Result<VerificationKey> KeyParts::make_verifying(crypto::PublicMaterial material, Algorithm algorithm, std::string kid,
+                                                 const Limits& limits) {
   TRY(auto key, crypto::PublicKey::create(material, algorithm, limits));
   return VerificationKey(std::make_shared<const VerificationKey::State>(
       VerificationKey::State{algorithm, std::move(kid), std::move(key), std::move(material)}));
 }
 
-Result<VerificationKey> KeyParts::make(const crypto::SharedSecret& secret, Algorithm algorithm, std::string kid,
-                                       const Limits& limits) {
+Result<VerificationKey> KeyParts::make_verifying(const crypto::SharedSecret& secret, Algorithm algorithm, std::string kid,
+                                                 const Limits& limits) {
   TRY(auto key, crypto::PublicKey::create(secret, algorithm, limits));
   return VerificationKey(std::make_shared<const VerificationKey::State>(
       VerificationKey::State{algorithm, std::move(kid), std::move(key), std::nullopt}));
 }
 
 Result<VerificationKey> KeyParts::make_verifying(const jose::Jwk& jwk, Algorithm algorithm, const Limits& limits) {
-  if (auto pub = jwk.public_material()) return make(*std::move(pub), algorithm, jwk.kid, limits);
-  return make(std::get<crypto::SharedSecret>(*jwk.private_material()), algorithm, jwk.kid, limits);
+  if (auto pub = jwk.public_material()) return make_verifying(*std::move(pub), algorithm, jwk.kid, limits);
+  return make_verifying(std::get<crypto::SharedSecret>(*jwk.private_material()), algorithm, jwk.kid, limits);
 }
 
-Result<SigningKey> KeyParts::make(crypto::PrivateMaterial material, Algorithm algorithm, std::string kid, const Limits& limits) {
+Result<SigningKey> KeyParts::make_signing(crypto::PrivateMaterial material, Algorithm algorithm, std::string kid, const Limits& limits) {
   const auto* secret = std::get_if<crypto::SharedSecret>(&material);
   if (!secret && kid.empty()) kid = jose::thumbprint_of(crypto::public_part(material));
-  Result<VerificationKey> verifying = secret ? make(*secret, algorithm, kid, limits)
-                                             : make(crypto::public_part(material), algorithm, kid, limits);
+  Result<VerificationKey> verifying = secret ? make_verifying(*secret, algorithm, kid, limits)
+                                             : make_verifying(crypto::public_part(material), algorithm, kid, limits);
   if (!verifying) return std::unexpected(std::move(verifying).error());
   TRY(auto key, crypto::PrivateKey::create(crypto::duplicate(material), algorithm, limits));
   return SigningKey(std::make_shared<const SigningKey::State>(
@@ -66,7 +66,7 @@ Result<VerificationKey> VerificationKey::from_pem(std::string_view pem, std::opt
   auto* pub = std::get_if<crypto::PublicMaterial>(&material);
   if (!pub) return std::unexpected(Error{Errc::private_key_not_allowed});
   TRY(const Algorithm bound, algorithm_for(*pub, algorithm));
-  return KeyParts::make(std::move(*pub), bound, std::move(kid));
+  return KeyParts::make_verifying(std::move(*pub), bound, std::move(kid));
 }
 
 Algorithm VerificationKey::algorithm() const noexcept { return state_->algorithm; }
@@ -78,7 +78,7 @@ std::string VerificationKey::to_jwk() const {
 
 SigningKey SigningKey::generate(Algorithm algorithm, GenerateOptions options) {
   const std::string kid = is_symmetric(algorithm) ? random_id() : std::string{};
-  auto key = KeyParts::make(crypto::PrivateKey::generate(algorithm, options.rsa_bits), algorithm, kid);
+  auto key = KeyParts::make_signing(crypto::PrivateKey::generate(algorithm, options.rsa_bits), algorithm, kid);
   assert(key.has_value() && "rsa_bits must be between 2048 and 8192");
   if (!key) std::abort();
   return *std::move(key);
@@ -88,7 +88,7 @@ Result<SigningKey> SigningKey::from_jwk(std::string_view json, std::optional<Alg
   TRY(jose::Jwk jwk, jose::read_jwk(json, default_limits));
   if (!jwk.private_material()) return std::unexpected(Error{Errc::invalid_key, "d", "a private key"});
   TRY(const Algorithm bound, jose::bound_algorithm(jwk, algorithm));
-  return KeyParts::make(std::get<crypto::PrivateMaterial>(std::move(jwk.material)), bound, std::move(jwk.kid));
+  return KeyParts::make_signing(std::get<crypto::PrivateMaterial>(std::move(jwk.material)), bound, std::move(jwk.kid));
 }
 
 Result<SigningKey> SigningKey::from_pem(std::string_view pem, std::optional<Algorithm> algorithm, std::string kid) {
@@ -96,12 +96,12 @@ Result<SigningKey> SigningKey::from_pem(std::string_view pem, std::optional<Algo
   auto* private_material = std::get_if<crypto::PrivateMaterial>(&material);
   if (!private_material) return std::unexpected(Error{Errc::invalid_key, {}, "a private key"});
   TRY(const Algorithm bound, algorithm_for(crypto::public_part(*private_material), algorithm));
-  return KeyParts::make(std::move(*private_material), bound, std::move(kid));
+  return KeyParts::make_signing(std::move(*private_material), bound, std::move(kid));
 }
 
 Result<SigningKey> SigningKey::from_secret(SecretBytes secret, Algorithm hmac_algorithm, std::string kid) {
   if (!is_symmetric(hmac_algorithm)) return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", "HS256, HS384 or HS512"});
-  return KeyParts::make(crypto::SharedSecret{std::move(secret)}, hmac_algorithm, std::move(kid));
+  return KeyParts::make_signing(crypto::SharedSecret{std::move(secret)}, hmac_algorithm, std::move(kid));
 }
 
 Algorithm SigningKey::algorithm() const noexcept { return state_->algorithm; }

@@ -52,7 +52,8 @@ Result<std::vector<VerificationKey>> verifying_keys(const jose::Jwk& jwk, const 
   if (!algorithms) return std::unexpected(why_not_for_signatures(jwk, algorithms.error(), options.limits));
   std::vector<VerificationKey> keys;
   for (const Algorithm algorithm : *algorithms) {
-    TRY(keys.emplace_back(), KeyParts::make_verifying(jwk, algorithm, options.limits));
+    TRY(VerificationKey key, KeyParts::make_verifying(jwk, algorithm, options.limits));
+    keys.push_back(std::move(key));
   }
   return keys;
 }

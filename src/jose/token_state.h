@@ -1,0 +1,38 @@
+// What is behind a VerifiedToken: the payload, parsed once, in one block of memory, and what is asked of it most.
+#pragma once
+
+#include "jose/json.h"
+
+#include <jeton/algorithm.h>
+#include <jeton/verified_token.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace jeton {
+
+struct VerifiedToken::State {
+  // Copies nodes and text of the payload, and the kid, into a block of their own.
+  State(const jose::JsonBuffer& payload, std::string_view key_kid);
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  jose::JsonView root() const noexcept { return {nodes, text}; }
+
+  std::unique_ptr<std::byte[]> block;
+  const jose::JsonNode* nodes = nullptr;
+  const char* text = nullptr;
+  std::size_t payload_size = 0;
+  std::string_view kid;
+
+  Algorithm algorithm{};
+  std::uint32_t source = 0;  // which of the verifier's issuers
+  // Whole seconds; a fraction is rounded up, so that comparing with a whole `now` stays exact.
+  std::optional<std::int64_t> exp, nbf, iat;
+  std::string_view issuer, subject, token_id, client_id, session_id, scope;
+};
+
+}  // namespace jeton

@@ -1,0 +1,147 @@
+#include <jeton/verified_token.h>
+
+#include "jose/json_value.h"
+#include "jose/token_state.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <span>
+
+namespace jeton {
+namespace {
+
+using jose::JsonType;
+using jose::JsonView;
+
+std::unexpected<Error> wrong_type(std::string_view name, std::string_view expected) {
+  return std::unexpected(Error{Errc::wrong_claim_type, std::string(name), std::string(expected)});
+}
+
+template <class Text>
+Result<std::vector<Text>> texts_of(JsonView value, std::string_view name) {
+  if (!value.is(JsonType::array)) return wrong_type(name, "an array of texts");
+  std::vector<Text> texts;
+  texts.reserve(value.size());
+  for (const JsonView element : value.children()) {
+    if (!element.is(JsonType::string)) return wrong_type(name, "an array of texts");
+    texts.emplace_back(element.string());
+  }
+  return texts;
+}
+
+template <ClaimType T>
+Result<T> read_as(JsonView value, std::string_view name) {
+  if constexpr (std::same_as<T, std::string> || std::same_as<T, std::string_view>) {
+    if (!value.is(JsonType::string)) return wrong_type(name, "a text");
+    return T(value.string());
+  } else if constexpr (std::same_as<T, std::int64_t>) {
+    if (!value.is(JsonType::integer)) return wrong_type(name, "an integer");
+    return value.integer();
+  } else if constexpr (std::same_as<T, double>) {
+    if (value.is(JsonType::integer)) return static_cast<double>(value.integer());
+    if (!value.is(JsonType::number)) return wrong_type(name, "a number");
+    return value.number();
+  } else if constexpr (std::same_as<T, bool>) {
+    if (!value.is(JsonType::boolean)) return wrong_type(name, "true or false");
+    return value.boolean();
+  } else if constexpr (std::same_as<T, Value>) {
+    return jose::to_value(value);
+  } else {
+    return texts_of<typename T::value_type>(value, name);
+  }
+}
+
+}  // namespace
+
+VerifiedToken::State::State(const jose::JsonBuffer& payload, std::string_view key_kid)
+    : payload_size(payload.document_size) {
+  const std::size_t node_bytes = payload.nodes.size() * sizeof(jose::JsonNode);
+  block = std::make_unique_for_overwrite<std::byte[]>(node_bytes + payload.text.size() + key_kid.size());
+  std::byte* const text_at = block.get() + node_bytes;
+  std::byte* const kid_at = text_at + payload.text.size();
+  std::memcpy(block.get(), payload.nodes.data(), node_bytes);
+  std::memcpy(text_at, payload.text.data(), payload.text.size());
+  if (!key_kid.empty()) std::memcpy(kid_at, key_kid.data(), key_kid.size());
+  // operator new[] aligns for every type, and memcpy of a trivial type begins its lifetime.
+  nodes = reinterpret_cast<const jose::JsonNode*>(block.get());
+  text = reinterpret_cast<const char*>(text_at);
+  kid = {reinterpret_cast<const char*>(kid_at), key_kid.size()};
+}
+
+template <ClaimType T>
+Result<T> VerifiedToken::get(std::string_view name) const {
+  const auto claim = state_->root().find(name);
+  if (!claim) return std::unexpected(Error{Errc::missing_claim, std::string(name)});
+  return read_as<T>(*claim, name);
+}
+
+template <ClaimType T>
+Result<T> VerifiedToken::get(std::initializer_list<std::string_view> path) const {
+  std::string spelled;
+  for (const std::string_view segment : path) {
+    if (!spelled.empty()) spelled += '/';
+    spelled += segment;
+  }
+  std::optional<JsonView> at = state_->root();
+  for (const std::string_view segment : path) {
+    if (!at->is(JsonType::object)) return wrong_type(spelled, "an object on the way");
+    at = at->find(segment);
+    if (!at) return std::unexpected(Error{Errc::missing_claim, spelled});
+  }
+  return read_as<T>(*at, spelled);
+}
+
+#define JETON_READABLE_AS(T)                                                          \
+  template Result<T> VerifiedToken::get<T>(std::string_view) const;                   \
+  template Result<T> VerifiedToken::get<T>(std::initializer_list<std::string_view>) const;
+JETON_READABLE_AS(std::string)
+JETON_READABLE_AS(std::string_view)
+JETON_READABLE_AS(std::int64_t)
+JETON_READABLE_AS(double)
+JETON_READABLE_AS(bool)
+JETON_READABLE_AS(std::vector<std::string>)
+JETON_READABLE_AS(std::vector<std::string_view>)
+JETON_READABLE_AS(Value)
+#undef JETON_READABLE_AS
+
+bool VerifiedToken::has(std::string_view name) const noexcept { return state_->root().find(name).has_value(); }
+
+bool VerifiedToken::claim_holds(std::string_view name, std::string_view text) const noexcept {
+  const auto claim = state_->root().find(name);
+  if (!claim) return false;
+  if (claim->is(JsonType::string)) return claim->string() == text;
+  if (!claim->is(JsonType::array)) return false;
+  for (const JsonView element : claim->children()) {
+    if (element.is(JsonType::string) && element.string() == text) return true;
+  }
+  return false;
+}
+
+std::string_view VerifiedToken::issuer() const noexcept { return state_->issuer; }
+std::string_view VerifiedToken::subject() const noexcept { return state_->subject; }
+std::string_view VerifiedToken::token_id() const noexcept { return state_->token_id; }
+std::string_view VerifiedToken::client_id() const noexcept { return state_->client_id; }
+std::string_view VerifiedToken::session_id() const noexcept { return state_->session_id; }
+
+bool VerifiedToken::has_scope(std::string_view scope) const noexcept {
+  if (scope.empty()) return false;
+  std::string_view rest = state_->scope;
+  while (!rest.empty()) {
+    const std::size_t space = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, space) == scope) return true;
+    rest.remove_prefix(std::min(space + 1, rest.size()));
+  }
+  return false;
+}
+
+UnixTime VerifiedToken::expires_at() const noexcept {
+  return state_->exp ? from_unix_seconds(*state_->exp) : UnixTime::max();
+}
+
+Algorithm VerifiedToken::algorithm() const noexcept { return state_->algorithm; }
+std::string_view VerifiedToken::key_id() const noexcept { return state_->kid; }
+std::string_view VerifiedToken::payload_json() const noexcept { return {state_->text, state_->payload_size}; }
+Value VerifiedToken::payload() const { return jose::to_value(state_->root()); }
+
+}  // namespace jeton

@@ -1,0 +1,90 @@
+#include <jeton/verifier.h>
+
+#include "jose/claim_rules.h"
+#include "jose/compact.h"
+#include "jose/key_index.h"
+#include "jose/token_state.h"
+#include "jose/try.h"
+#include "jose/verifier_state.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace jeton {
+namespace {
+
+std::vector<jose::KeySource> key_sources(const std::vector<TrustedIssuer>& issuers) {
+  std::vector<jose::KeySource> sources;
+  sources.reserve(issuers.size());
+  for (const TrustedIssuer& issuer : issuers) sources.push_back({issuer.keys, issuer.algorithms, issuer.typ});
+  return sources;
+}
+
+std::uint64_t next_generation() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+bool AlgorithmRule::admits(Algorithm algorithm) const noexcept {
+  return any_ || std::ranges::find(algorithms_, algorithm) != algorithms_.end();
+}
+
+Verifier::State::State(std::vector<TrustedIssuer> trusted, Limits given)
+    : issuers(std::move(trusted)),
+      limits(given),
+      keys(key_sources(issuers), given.key_candidates_max),
+      generation(next_generation()) {}
+
+Verifier::Verifier(TrustedIssuer issuer, Limits limits) : Verifier(std::vector{std::move(issuer)}, limits) {}
+Verifier::Verifier(std::vector<TrustedIssuer> issuers, Limits limits)
+    : state_(std::make_shared<const State>(std::move(issuers), limits)) {}
+
+Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) const {
+  TRY(const jose::Compact parts, jose::split_compact(compact, state_->limits));
+  jose::JsonBuffer& scratch = jose::thread_scratch();
+  TRY(const jose::Header header, jose::read_header(parts.header, scratch, state_->limits));
+  TRY(const auto found, state_->keys.find(header));
+  TRY(const jose::Candidate signer, state_->keys.verify(parts, found));
+
+  // The header's views die here: the scratch is used again for the payload.
+  TRY([[maybe_unused]] const std::size_t size, jose::decode_segment(parts.payload, scratch.text));
+  if (!jose::parse_json(scratch, {state_->limits.json_depth_max, state_->limits.json_members_max}) ||
+      !jose::JsonView(scratch).is(jose::JsonType::object)) {
+    return std::unexpected(Error{Errc::malformed_json});
+  }
+  auto token = std::make_shared<VerifiedToken::State>(scratch, signer.key->kid());
+  token->algorithm = signer.key->algorithm();
+  token->source = signer.source;
+  if (auto wrong = jose::read_registered_claims(*token, scratch.has_out_of_range_number)) return std::unexpected(*std::move(wrong));
+  if (auto wrong = jose::check_claims(*token, state_->issuers[signer.source])) return std::unexpected(*std::move(wrong));
+  return check_time(VerifiedToken(std::move(token)), now);
+}
+
+Result<VerifiedToken> Verifier::check_time(VerifiedToken token, UnixTime now) const {
+  auto wrong = jose::check_times(*token.state_, state_->issuers[token.state_->source], now);
+  if (wrong) return std::unexpected(*std::move(wrong));
+  return token;
+}
+
+std::uint64_t Verifier::generation() const noexcept { return state_->generation; }
+const Limits& Verifier::limits() const noexcept { return state_->limits; }
+
+Result<UntrustedHeader> untrusted_header_peek(std::string_view compact, const Limits& limits) {
+  TRY(const jose::Compact parts, jose::split_compact(compact, limits));
+  jose::JsonBuffer buffer;
+  TRY([[maybe_unused]] const std::size_t size, jose::decode_segment(parts.header, buffer.text));
+  if (size > limits.header_bytes_max) return std::unexpected(Error{Errc::token_too_large});
+  if (!jose::parse_json(buffer, {limits.json_depth_max, limits.json_members_max}) ||
+      !jose::JsonView(buffer).is(jose::JsonType::object)) {
+    return std::unexpected(Error{Errc::malformed_json});
+  }
+  const auto text = [&](std::string_view name) {
+    const auto member = jose::JsonView(buffer).find(name);
+    return member && member->is(jose::JsonType::string) ? std::string(member->string()) : std::string{};
+  };
+  return UntrustedHeader{text("alg"), text("kid"), text("typ")};
+}
+
+}  // namespace jeton
