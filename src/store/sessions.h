@@ -13,6 +13,7 @@
 
 namespace jeton::store {
 
+// Stored by number: only ever append.
 enum class Delivery : std::uint8_t { body, cookie };
 enum class EndReason : std::uint8_t { logout, reuse, password_changed, user_disabled, revoked, expired, store_went_back };
 

@@ -16,7 +16,7 @@ struct StoredKey {
   std::string state;              // "active"; the life cycle of rule 4.4 adds the others
   std::string public_jwk;
   std::vector<std::byte> sealed;  // private JWK, AES-256-GCM; empty once destroyed
-  StoreTime created_at{};
+  StoreTime created_at{};        // by the database's clock; ignored when adding
 };
 
 class SigningKeys {

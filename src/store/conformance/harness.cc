@@ -1,0 +1,155 @@
+#include "store/conformance/harness.h"
+
+namespace jeton::store::conformance {
+
+Result<Registration> Waiting::register_user(NewUser user) {
+  return outcome_of<Registration>([&](auto done) { store_->users().register_user(std::move(user), std::move(done)); });
+}
+
+Result<std::optional<User>> Waiting::find_by_email(std::string email_key) {
+  return outcome_of<std::optional<User>>(
+      [&](auto done) { store_->users().find_by_email(std::move(email_key), std::move(done)); });
+}
+
+Result<std::optional<User>> Waiting::find_by_sub(std::string sub) {
+  return outcome_of<std::optional<User>>(
+      [&](auto done) { store_->users().find_by_sub(std::move(sub), std::move(done)); });
+}
+
+Result<bool> Waiting::upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash) {
+  return outcome_of<bool>([&](auto done) {
+    store_->users().upgrade_password_hash(std::move(sub), std::move(old_hash), std::move(new_hash), std::move(done));
+  });
+}
+
+Result<bool> Waiting::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep) {
+  return outcome_of<bool>([&](auto done) {
+    store_->users().change_password(std::move(sub), std::move(new_hash), keep, std::move(done));
+  });
+}
+
+Result<bool> Waiting::set_disabled(std::string sub, bool disabled) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->users().set_disabled(std::move(sub), disabled, std::move(done)); });
+}
+
+Result<bool> Waiting::set_claims(std::string sub, std::string claims_json) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->users().set_claims(std::move(sub), std::move(claims_json), std::move(done)); });
+}
+
+Result<SignInOutcome> Waiting::sign_in(SignIn request) {
+  return outcome_of<SignInOutcome>([&](auto done) { store_->sessions().sign_in(std::move(request), std::move(done)); });
+}
+
+Result<Rotation> Waiting::rotate(RotateRequest request) {
+  return outcome_of<Rotation>([&](auto done) { store_->sessions().rotate(std::move(request), std::move(done)); });
+}
+
+Result<bool> Waiting::end_session(const Sid& sid, EndReason reason) {
+  return outcome_of<bool>([&](auto done) { store_->sessions().end_session(sid, reason, std::move(done)); });
+}
+
+Result<std::int64_t> Waiting::end_all_sessions(std::string sub, EndReason reason) {
+  return outcome_of<std::int64_t>(
+      [&](auto done) { store_->sessions().end_all_sessions(std::move(sub), reason, std::move(done)); });
+}
+
+Result<std::optional<Session>> Waiting::find_session(const Sid& sid) {
+  return outcome_of<std::optional<Session>>([&](auto done) { store_->sessions().find_session(sid, std::move(done)); });
+}
+
+Result<std::vector<StoredKey>> Waiting::list_keys() {
+  return outcome_of<std::vector<StoredKey>>([&](auto done) { store_->signing_keys().list_keys(std::move(done)); });
+}
+
+Result<bool> Waiting::add_first_key(StoredKey key) {
+  return outcome_of<bool>([&](auto done) { store_->signing_keys().add_first_key(std::move(key), std::move(done)); });
+}
+
+Result<std::map<std::string, std::string>> Waiting::settle(std::map<std::string, std::string> defaults) {
+  return outcome_of<std::map<std::string, std::string>>(
+      [&](auto done) { store_->settings().settle(std::move(defaults), std::move(done)); });
+}
+
+Result<bool> Waiting::check() {
+  return outcome_of<bool>([&](auto done) { store_->check(std::move(done)); });
+}
+
+Sid sid_of(int number) {
+  Sid sid{};
+  for (std::size_t i = 0; i < 4; ++i) sid[i] = static_cast<std::byte>(number >> (8 * i));
+  sid[15] = std::byte{1};
+  return sid;
+}
+
+Digest key_of(int number) {
+  Digest digest{};
+  digest[0] = static_cast<std::byte>(number);
+  digest[31] = std::byte{7};
+  return digest;
+}
+
+NewUser new_user(const std::string& name) {
+  return {.sub = "usr_" + name,
+          .email = name + "@Example.com",
+          .email_key = name + "@example.com",
+          .password_hash = "$argon2id$" + name,
+          .claims_json = R"({"roles":["developer"],"plan":"free"})"};
+}
+
+SignIn sign_in_of(const std::string& name, int sid, StoreTime now) {
+  return {.sid = sid_of(sid),
+          .key_id = 1,
+          .sub = "usr_" + name,
+          .client_id = "first-party",
+          .scope = "read write",
+          .audience = "api",
+          .delivery = Delivery::body,
+          .security_epoch = 0,
+          .idle = idle,
+          .absolute = absolute,
+          .access_expires_at = now + std::chrono::minutes{15},
+          .user_agent = "Mozilla/5.0 (X11; Linux x86_64)",
+          .address = "192.0.2.7"};
+}
+
+RotateRequest rotation_of(int sid, std::int64_t generation, StoreTime now) {
+  return {.sid = sid_of(sid),
+          .generation = generation,
+          .client_id = "first-party",
+          .scope = "",
+          .key_id = 1,
+          .idle = idle,
+          .access_expires_at = now + std::chrono::minutes{15},
+          .user_agent = "Mozilla/5.0 (X11; Linux x86_64)",
+          .address = "192.0.2.7"};
+}
+
+void StoreConformance::sign_ada_in() {
+  ASSERT_EQ(db().register_user(new_user("ada")), Registration::registered);
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 1, now())), SignInOutcome::signed_in);
+}
+
+Rotation StoreConformance::rotate(std::int64_t generation, std::optional<int> key) {
+  auto request = rotation_of(1, generation, now());
+  if (key) request.idempotency_key = key_of(*key);
+  return db().rotate(request).value();
+}
+
+RotateOutcome StoreConformance::rotate_outcome(std::int64_t generation, std::optional<int> key) {
+  return rotate(generation, key).outcome;
+}
+
+void StoreConformance::rotate_up_to(std::int64_t generation) {
+  for (std::int64_t at = 0; at < generation; ++at) {
+    move_clock(std::chrono::minutes{1});
+    ASSERT_EQ(rotate_outcome(at), RotateOutcome::rotated);
+  }
+}
+
+Session StoreConformance::session(int sid) { return db().find_session(sid_of(sid)).value().value(); }
+
+User StoreConformance::ada() { return db().find_by_sub("usr_ada").value().value(); }
+
+}  // namespace jeton::store::conformance

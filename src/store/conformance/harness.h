@@ -1,0 +1,108 @@
+// The conformance suite: what every back end of the store contract must do. A back end brings a factory and instantiates
+// StoreConformance with it in its own test file:
+//
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(Backend{"sqlite", make_sqlite_subject}), name_of);
+#pragma once
+
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace jeton::store::conformance {
+
+// A store under test, empty at first, with a clock the test moves.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual Store& store() = 0;
+  // Another client of the same database, as another process would be.
+  virtual std::unique_ptr<Store> open_another() = 0;
+  // Closes the store and opens it again.
+  virtual void restart() = 0;
+  virtual StoreTime now() const = 0;
+  virtual void move_clock(std::chrono::milliseconds by) = 0;  // may be negative
+};
+
+struct Backend {
+  std::string name;
+  std::function<std::unique_ptr<Subject>()> make;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Backend& backend) { return out << backend.name; }
+inline std::string name_of(const testing::TestParamInfo<Backend>& info) { return info.param.name; }
+
+// Calls an operation of the contract and waits for its one completion.
+template <class T, class Call>
+Result<T> outcome_of(Call&& call) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  auto future = promise->get_future();
+  std::forward<Call>(call)(Completion<T>{[promise](Result<T> result) { promise->set_value(std::move(result)); }});
+  return future.get();
+}
+
+// The operations of the contract as calls that wait.
+class Waiting {
+ public:
+  explicit Waiting(Store& store) : store_(&store) {}
+
+  Result<Registration> register_user(NewUser user);
+  Result<std::optional<User>> find_by_email(std::string email_key);
+  Result<std::optional<User>> find_by_sub(std::string sub);
+  Result<bool> upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash);
+  Result<bool> change_password(std::string sub, std::string new_hash, std::optional<Sid> keep = std::nullopt);
+  Result<bool> set_disabled(std::string sub, bool disabled);
+  Result<bool> set_claims(std::string sub, std::string claims_json);
+  Result<SignInOutcome> sign_in(SignIn request);
+  Result<Rotation> rotate(RotateRequest request);
+  Result<bool> end_session(const Sid& sid, EndReason reason);
+  Result<std::int64_t> end_all_sessions(std::string sub, EndReason reason);
+  Result<std::optional<Session>> find_session(const Sid& sid);
+  Result<std::vector<StoredKey>> list_keys();
+  Result<bool> add_first_key(StoredKey key);
+  Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);
+  Result<bool> check();
+
+ private:
+  Store* store_;
+};
+
+inline constexpr std::chrono::milliseconds idle{std::chrono::hours{24 * 30}};
+inline constexpr std::chrono::milliseconds absolute{std::chrono::hours{24 * 180}};
+
+Sid sid_of(int number);
+Digest key_of(int number);
+NewUser new_user(const std::string& name);
+SignIn sign_in_of(const std::string& name, int sid, StoreTime now);
+RotateRequest rotation_of(int sid, std::int64_t generation, StoreTime now);
+
+class StoreConformance : public testing::TestWithParam<Backend> {
+ protected:
+  void SetUp() override { subject_ = GetParam().make(); }
+
+  Waiting db() { return Waiting{subject_->store()}; }
+  StoreTime now() const { return subject_->now(); }
+  void move_clock(std::chrono::milliseconds by) { subject_->move_clock(by); }
+
+  // A registered user "ada" with session 1 at generation 0.
+  void sign_ada_in();
+  // Rotates session 1 from `generation`, with or without an Idempotency-Key; the whole answer.
+  Rotation rotate(std::int64_t generation, std::optional<int> key = std::nullopt);
+  RotateOutcome rotate_outcome(std::int64_t generation, std::optional<int> key = std::nullopt);
+  // Brings session 1 from generation 0 to `generation`, a minute apart.
+  void rotate_up_to(std::int64_t generation);
+  Session session(int sid = 1);
+  User ada();
+
+  std::unique_ptr<Subject> subject_;
+};
+
+}  // namespace jeton::store::conformance

@@ -1,0 +1,58 @@
+// The four aggregates of the store contract on the lanes of one SQLite file.
+#pragma once
+
+#include "store/sqlite/lanes.h"
+#include "store/store.h"
+
+namespace jeton::store::sqlite {
+
+class SqliteUsers final : public Users {
+ public:
+  explicit SqliteUsers(Lanes& lanes) : lanes_(lanes) {}
+  void register_user(NewUser, Completion<Registration> done) override;
+  void find_by_email(std::string email_key, Completion<std::optional<User>> done) override;
+  void find_by_sub(std::string sub, Completion<std::optional<User>> done) override;
+  void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
+                             Completion<bool> done) override;
+  void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done) override;
+  void set_disabled(std::string sub, bool disabled, Completion<bool> done) override;
+  void set_claims(std::string sub, std::string claims_json, Completion<bool> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteSessions final : public Sessions {
+ public:
+  explicit SqliteSessions(Lanes& lanes) : lanes_(lanes) {}
+  void sign_in(SignIn, Completion<SignInOutcome> done) override;
+  void rotate(RotateRequest, Completion<Rotation> done) override;
+  void end_session(Sid, EndReason, Completion<bool> done) override;
+  void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) override;
+  void find_session(Sid, Completion<std::optional<Session>> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteSigningKeys final : public SigningKeys {
+ public:
+  explicit SqliteSigningKeys(Lanes& lanes) : lanes_(lanes) {}
+  void list_keys(Completion<std::vector<StoredKey>> done) override;
+  void add_first_key(StoredKey, Completion<bool> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteSettings final : public Settings {
+ public:
+  explicit SqliteSettings(Lanes& lanes) : lanes_(lanes) {}
+  void settle(std::map<std::string, std::string> defaults,
+              Completion<std::map<std::string, std::string>> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+}  // namespace jeton::store::sqlite

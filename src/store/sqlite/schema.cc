@@ -1,0 +1,105 @@
+#include "store/sqlite/schema.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <string>
+
+namespace jeton::store::sqlite {
+namespace {
+
+// Sessions are kept by sid, whole rows in one tree: rotation reads and writes one leaf. The only index is the one that
+// ending all sessions of a user needs; rotation does not touch it.
+const std::string kVersion1 = R"sql(
+CREATE TABLE settings(
+  name  TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users(
+  id             INTEGER PRIMARY KEY,
+  sub            TEXT NOT NULL UNIQUE,
+  email          TEXT NOT NULL,
+  email_key      TEXT UNIQUE,
+  password_hash  TEXT NOT NULL,
+  claims         TEXT NOT NULL,
+  security_epoch INTEGER NOT NULL DEFAULT 0,
+  version        INTEGER NOT NULL DEFAULT 0,
+  disabled       INTEGER NOT NULL DEFAULT 0 CHECK(disabled IN (0, 1)),
+  created_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions(
+  sid                 BLOB PRIMARY KEY NOT NULL CHECK(length(sid) = 16),
+  user_id             INTEGER NOT NULL REFERENCES users(id),
+  generation          INTEGER NOT NULL DEFAULT 0 CHECK(generation BETWEEN 0 AND 4294967295),
+  key_id              INTEGER NOT NULL,
+  client_id           TEXT NOT NULL,
+  scope               TEXT NOT NULL,
+  audience            TEXT NOT NULL,
+  delivery            INTEGER NOT NULL,
+  security_epoch      INTEGER NOT NULL,
+  auth_time           INTEGER NOT NULL,
+  rotated_at          INTEGER NOT NULL,
+  previous_rotated_at INTEGER NOT NULL,
+  idle_expires_at     INTEGER NOT NULL,
+  absolute_expires_at INTEGER NOT NULL,
+  access_expires_max  INTEGER NOT NULL,
+  idempotency_key     BLOB,
+  user_agent          TEXT,
+  address             BLOB,
+  ended_at            INTEGER,
+  end_reason          INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_live_by_user ON sessions(user_id) WHERE ended_at IS NULL;
+
+CREATE TABLE signing_keys(
+  kid        TEXT PRIMARY KEY NOT NULL,
+  algorithm  TEXT NOT NULL,
+  state      TEXT NOT NULL,
+  public_jwk TEXT NOT NULL,
+  sealed     BLOB NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit(
+  id     INTEGER PRIMARY KEY,
+  at     INTEGER NOT NULL,
+  kind   TEXT NOT NULL,
+  sub    TEXT,
+  sid    BLOB,
+  detail TEXT
+) STRICT;
+)sql";
+
+const std::array kMigrations = {&kVersion1};
+
+const std::string kReadApplicationId = "PRAGMA application_id";
+const std::string kReadVersion = "PRAGMA user_version";
+
+std::int64_t read_number(Connection& db, const std::string& sql) {
+  auto row = db.query(sql);
+  return row.step() ? row.integer_at(0) : 0;
+}
+
+}  // namespace
+
+std::int32_t schema_version() { return static_cast<std::int32_t>(kMigrations.size()); }
+
+std::int64_t read_application_id(Connection& db) { return read_number(db, kReadApplicationId); }
+std::int64_t read_schema_version(Connection& db) { return read_number(db, kReadVersion); }
+
+void migrate(Connection& db) {
+  if (read_schema_version(db) >= schema_version() || db.failed()) return;
+  db.execute("BEGIN IMMEDIATE");
+  const auto found = read_schema_version(db);  // another process may have been first
+  for (auto next = found; next < schema_version(); ++next) db.execute(*kMigrations[static_cast<std::size_t>(next)]);
+  if (found < schema_version()) {
+    db.execute("PRAGMA application_id = " + std::to_string(application_id));
+    db.execute("PRAGMA user_version = " + std::to_string(schema_version()));
+  }
+  db.execute("COMMIT");
+  if (db.failed() && db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+}  // namespace jeton::store::sqlite

@@ -1,0 +1,22 @@
+// Schema: what is in the file, and how an older file becomes a newer one. Migrations are only ever appended.
+#pragma once
+
+#include <cstdint>
+
+#include "store/sqlite/connection.h"
+
+namespace jeton::store::sqlite {
+
+// "JETO", in the header of every database of ours (PRAGMA application_id).
+inline constexpr std::int32_t application_id = 0x4A45544F;
+// What this program writes (PRAGMA user_version): the number of migrations.
+std::int32_t schema_version();
+
+std::int64_t read_application_id(Connection&);
+std::int64_t read_schema_version(Connection&);
+
+// Brings the schema forward in one transaction; does nothing if it is current. Failures latch. A version above ours
+// latches nothing and changes nothing: the caller looks first, and again afterwards.
+void migrate(Connection&);
+
+}  // namespace jeton::store::sqlite

@@ -1,0 +1,130 @@
+#include "store/sqlite/session_rows.h"
+
+#include "store/sqlite/user_rows.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+namespace jeton::store::sqlite {
+
+namespace {
+
+constexpr std::size_t user_agent_bytes_max = 96;
+constexpr std::chrono::milliseconds duration_max = std::chrono::years{1000};
+
+const std::string kRead =
+    std::string{"SELECT sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
+    " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
+    " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
+    " sessions.access_expires_max, sessions.idempotency_key, sessions.ended_at, sessions.end_reason, "} +
+    live_session + ", users.id, " + user_columns +
+    " FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.sid = ?";
+constexpr int user_id_column = 17;
+
+const std::string kEnd =
+    std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE sid = ? AND "} + live_session;
+const std::string kEndAll =
+    std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"
+                " WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
+    live_session;
+
+EndReason end_reason_at(const Statement& row, int column) {
+  const auto number = row.integer_at(column);
+  if (number < 0 || number > static_cast<std::int64_t>(EndReason::store_went_back)) row.damaged("unknown end reason");
+  return static_cast<EndReason>(number);
+}
+
+Delivery delivery_at(const Statement& row, int column) {
+  const auto number = row.integer_at(column);
+  if (number < 0 || number > static_cast<std::int64_t>(Delivery::cookie)) row.damaged("unknown delivery");
+  return static_cast<Delivery>(number);
+}
+
+Session session_at(const Statement& row, const Sid& sid) {
+  Session session;
+  session.sid = sid;
+  session.generation = row.integer_at(0);
+  session.key_id = static_cast<std::uint32_t>(row.integer_at(1));
+  session.client_id = row.text_at(2);
+  session.scope = row.text_at(3);
+  session.audience = row.text_at(4);
+  session.delivery = delivery_at(row, 5);
+  session.security_epoch = row.integer_at(6);
+  session.auth_time = row.time_at(7);
+  session.rotated_at = row.time_at(8);
+  session.previous_rotated_at = row.time_at(9);
+  session.idle_expires_at = row.time_at(10);
+  session.absolute_expires_at = row.time_at(11);
+  session.access_expires_max = row.time_at(12);
+  if (!row.null_at(14)) {
+    session.ended_at = row.time_at(14);
+    session.end_reason = end_reason_at(row, 15);
+  }
+  return session;
+}
+
+}  // namespace
+
+SessionFacts SessionRow::facts() const {
+  return {.live = live,
+          .generation = session.generation,
+          .client_id = session.client_id,
+          .scope = session.scope,
+          .idempotency_key = idempotency_key,
+          .rotated_at = session.rotated_at,
+          .previous_rotated_at = session.previous_rotated_at};
+}
+
+std::optional<SessionRow> read_session(Connection& db, const Sid& sid) {
+  auto row = db.query(kRead);
+  row.blob(sid);
+  if (!row.step()) return std::nullopt;
+  SessionRow found;
+  found.session = session_at(row, sid);
+  if (!row.null_at(13)) found.idempotency_key = row.bytes_at<32>(13);
+  found.live = row.integer_at(16) != 0;
+  if (!row.null_at(user_id_column)) {
+    found.user = user_at(row, user_id_column + 1);
+    found.session.sub = found.user->sub;
+  }
+  return found;
+}
+
+bool end_live_session(Connection& db, const Sid& sid, EndReason reason) {
+  return db.query(kEnd).integer(static_cast<std::int64_t>(reason)).blob(sid).run() == 1;
+}
+
+std::int64_t end_live_sessions_of(Connection& db, std::string_view sub, EndReason reason,
+                                  const std::optional<Sid>& keep) {
+  auto update = db.query(kEndAll);
+  update.integer(static_cast<std::int64_t>(reason)).text(sub);
+  if (keep) {
+    update.blob(*keep);
+  } else {
+    update.null();
+  }
+  return update.run();
+}
+
+std::string_view short_user_agent(std::string_view user_agent) {
+  if (user_agent.size() <= user_agent_bytes_max) return user_agent;
+  auto end = user_agent_bytes_max;
+  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(user_agent[at]) & 0xC0) == 0x80; };
+  while (end > 0 && continues(end)) --end;
+  return user_agent.substr(0, end);
+}
+
+std::vector<std::byte> packed_address(const std::string& address) {
+  std::vector<std::byte> bytes(16);
+  if (::inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1) return bytes;
+  bytes.resize(4);
+  if (::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1) return bytes;
+  return {};
+}
+
+std::int64_t bounded(std::chrono::milliseconds duration) {
+  return std::clamp(duration, std::chrono::milliseconds::zero(), duration_max).count();
+}
+
+}  // namespace jeton::store::sqlite

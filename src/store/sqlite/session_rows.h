@@ -1,0 +1,50 @@
+// Session rows: reading, ending and describing them. Shared by the session operations and by those on users that end
+// sessions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/rotation_rule.h"
+#include "store/sessions.h"
+#include "store/sqlite/connection.h"
+#include "store/users.h"
+
+namespace jeton::store::sqlite {
+
+// The SQL condition under which a row of `sessions` is live: not ended, not expired, its user there, enabled, and of the
+// security epoch it was signed in with. In one place, for every statement that decides.
+inline constexpr char live_session[] =
+    "(sessions.ended_at IS NULL"
+    " AND jeton_now_ms() < sessions.idle_expires_at"
+    " AND jeton_now_ms() < sessions.absolute_expires_at"
+    " AND EXISTS(SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id AND owner.disabled = 0"
+    " AND owner.security_epoch = sessions.security_epoch))";
+
+struct SessionRow {
+  Session session;
+  std::optional<User> user{};  // none: it is gone
+  std::optional<Digest> idempotency_key{};
+  bool live = false;
+
+  SessionFacts facts() const;
+};
+
+std::optional<SessionRow> read_session(Connection&, const Sid&);
+
+// Ends one live session. False if it was not live.
+bool end_live_session(Connection&, const Sid&, EndReason);
+// Ends all live sessions of a user but `keep`. The number ended. Call it before the user's security epoch is raised:
+// afterwards none is live.
+std::int64_t end_live_sessions_of(Connection&, std::string_view sub, EndReason, const std::optional<Sid>& keep);
+
+// "Mozilla/5.0 …" cut to what a device list needs; whole UTF-8 characters.
+std::string_view short_user_agent(std::string_view user_agent);
+// An IPv4 or IPv6 address as 4 or 16 bytes; empty if it is neither.
+std::vector<std::byte> packed_address(const std::string& address);
+// Within what a column of milliseconds can add up without leaving 64 bits; negative counts as 0.
+std::int64_t bounded(std::chrono::milliseconds duration);
+
+}  // namespace jeton::store::sqlite

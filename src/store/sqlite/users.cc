@@ -1,0 +1,117 @@
+#include "store/sqlite/aggregates.h"
+#include "store/sqlite/audit.h"
+#include "store/sqlite/session_rows.h"
+#include "store/sqlite/user_rows.h"
+
+#include <utility>
+
+namespace jeton::store::sqlite {
+namespace {
+
+const std::string kRegister =
+    "INSERT INTO users(sub, email, email_key, password_hash, claims, created_at)"
+    " VALUES(?, ?, ?, ?, ?, jeton_now_ms()) ON CONFLICT(email_key) DO NOTHING";
+const std::string kFindByEmail = std::string{"SELECT "} + user_columns + " FROM users WHERE email_key = ?";
+const std::string kFindBySub = std::string{"SELECT "} + user_columns + " FROM users WHERE sub = ?";
+const std::string kUpgradeHash = "UPDATE users SET password_hash = ? WHERE sub = ? AND password_hash = ?";
+const std::string kChangePassword =
+    "UPDATE users SET password_hash = ?, security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
+// Only a session that was live under the epoch before; any other would be revived.
+const std::string kKeepSession =
+    std::string{"UPDATE sessions SET security_epoch = security_epoch + 1 WHERE sid = ?"
+                " AND user_id = (SELECT id FROM users WHERE sub = ?) AND "} +
+    live_session;
+const std::string kDisable =
+    "UPDATE users SET disabled = 1, security_epoch = security_epoch + 1, version = version + 1"
+    " WHERE sub = ? AND disabled = 0";
+const std::string kEnable = "UPDATE users SET disabled = 0 WHERE sub = ? AND disabled = 1";
+const std::string kSetClaims = "UPDATE users SET claims = ?, version = version + 1 WHERE sub = ?";
+
+std::optional<User> find_one(Connection& db, const std::string& sql, const std::string& key) {
+  auto row = db.query(sql);
+  row.text(key);
+  if (!row.step()) return std::nullopt;
+  return user_at(row, 0);
+}
+
+Registration register_user(Connection& db, const NewUser& user) {
+  const auto added = db.query(kRegister)
+                         .text(user.sub)
+                         .text(user.email)
+                         .text_or_null(user.email_key)
+                         .text(user.password_hash)
+                         .text(user.claims_json)
+                         .run();
+  if (added == 0) return Registration::email_taken;
+  append_audit(db, {.kind = "user_registered", .sub = user.sub});
+  return Registration::registered;
+}
+
+bool change_password(Connection& db, const std::string& sub, const std::string& hash, const std::optional<Sid>& keep) {
+  // While the old epoch still stands, since it is what makes a session live.
+  end_live_sessions_of(db, sub, EndReason::password_changed, keep);
+  if (keep) db.query(kKeepSession).blob(*keep).text(sub).run();
+  if (db.query(kChangePassword).text(hash).text(sub).run() == 0) return false;
+  append_audit(db, {.kind = "password_changed", .sub = sub, .sid = keep});
+  return true;
+}
+
+bool set_disabled(Connection& db, const std::string& sub, bool disabled) {
+  if (disabled) end_live_sessions_of(db, sub, EndReason::user_disabled, std::nullopt);
+  const auto changed = db.query(disabled ? kDisable : kEnable).text(sub).run();
+  if (changed == 0) return find_one(db, kFindBySub, sub).has_value();  // it was so already
+  append_audit(db, {.kind = disabled ? "user_disabled" : "user_enabled", .sub = sub});
+  return true;
+}
+
+bool set_claims(Connection& db, const std::string& sub, const std::string& claims_json) {
+  if (db.query(kSetClaims).text(claims_json).text(sub).run() == 0) return false;
+  append_audit(db, {.kind = "claims_changed", .sub = sub});
+  return true;
+}
+
+}  // namespace
+
+void SqliteUsers::register_user(NewUser user, Completion<Registration> done) {
+  lanes_.write<Registration>([user = std::move(user)](Connection& db) { return sqlite::register_user(db, user); },
+                             std::move(done));
+}
+
+void SqliteUsers::find_by_email(std::string email_key, Completion<std::optional<User>> done) {
+  lanes_.read<std::optional<User>>(
+      [key = std::move(email_key)](Connection& db) { return find_one(db, kFindByEmail, key); }, std::move(done));
+}
+
+void SqliteUsers::find_by_sub(std::string sub, Completion<std::optional<User>> done) {
+  lanes_.read<std::optional<User>>([key = std::move(sub)](Connection& db) { return find_one(db, kFindBySub, key); },
+                                   std::move(done));
+}
+
+void SqliteUsers::upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
+                                        Completion<bool> done) {
+  lanes_.write<bool>(
+      [sub = std::move(sub), old_hash = std::move(old_hash), new_hash = std::move(new_hash)](Connection& db) {
+        return db.query(kUpgradeHash).text(new_hash).text(sub).text(old_hash).run() == 1;
+      },
+      std::move(done));
+}
+
+void SqliteUsers::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
+                                  Completion<bool> done) {
+  lanes_.write<bool>([sub = std::move(sub), hash = std::move(new_hash),
+                      keep](Connection& db) { return sqlite::change_password(db, sub, hash, keep); },
+                     std::move(done));
+}
+
+void SqliteUsers::set_disabled(std::string sub, bool disabled, Completion<bool> done) {
+  lanes_.write<bool>([sub = std::move(sub), disabled](Connection& db) { return sqlite::set_disabled(db, sub, disabled); },
+                     std::move(done));
+}
+
+void SqliteUsers::set_claims(std::string sub, std::string claims_json, Completion<bool> done) {
+  lanes_.write<bool>([sub = std::move(sub), claims = std::move(claims_json)](
+                         Connection& db) { return sqlite::set_claims(db, sub, claims); },
+                     std::move(done));
+}
+
+}  // namespace jeton::store::sqlite

@@ -1,0 +1,126 @@
+#include "store/sqlite/writer.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace jeton::store::sqlite {
+namespace {
+
+const std::string kBegin = "BEGIN IMMEDIATE";
+const std::string kCommit = "COMMIT";
+const std::string kRollback = "ROLLBACK";
+const std::string kSavepoint = "SAVEPOINT one_group";
+const std::string kRelease = "RELEASE one_group";
+const std::string kUndo = "ROLLBACK TO one_group";
+const std::string kJournalMode = "PRAGMA journal_mode = WAL";
+const std::string kWriterSettings =
+    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
+    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384";
+const std::string kReaderSettings =
+    "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA cache_size = -8192";
+
+constexpr std::chrono::milliseconds wal_cut_wait{1000};
+
+// After these the commit's frames may or may not be in the log: the answer is not known. Without room or permission the
+// frame that marks a commit was never whole.
+bool leaves_commit_unknown(const Failure& failure) { return is_io_failure(failure) || failure.primary() == SQLITE_NOMEM; }
+
+}  // namespace
+
+std::expected<std::unique_ptr<Connection>, Failure> open_for_writing(const Opening& opening) {
+  auto connection = Connection::open(opening, Access::read_write);
+  if (!connection) return connection;
+  auto& db = **connection;
+  {
+    auto mode = db.query(kJournalMode);
+    if (mode.step() && mode.text_at(0) != "wal") {
+      db.fail(SQLITE_CANTOPEN, "this file system gives SQLite no shared memory, as network file systems do not");
+    }
+  }
+  db.execute(kWriterSettings);
+  if (auto failure = db.take_failure()) return std::unexpected(std::move(*failure));
+  return connection;
+}
+
+std::expected<std::unique_ptr<Connection>, Failure> open_for_reading(const Opening& opening) {
+  // Opened for writing nevertheless: a connection that may not write cannot help to recover the log after a crash.
+  auto connection = Connection::open(opening, Access::read_write);
+  if (!connection) return connection;
+  (*connection)->execute(kReaderSettings);
+  if (auto failure = (*connection)->take_failure()) return std::unexpected(std::move(*failure));
+  return connection;
+}
+
+Writer::Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> connection)
+    : opening_(std::move(opening)), limits_(limits), connection_(std::move(connection)) {}
+
+void Writer::serve(Lane::Batch& batch) {
+  verdicts_.assign(batch.size(), std::nullopt);
+  const auto failed = transact(batch);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i]->settle(failed ? failed : std::move(verdicts_[i]));
+  }
+  if (!failed) tend_wal();
+}
+
+std::optional<Error> Writer::transact(Lane::Batch& batch) {
+  if (!connection_) {
+    auto connection = open_for_writing(opening_);
+    if (!connection) return to_error(connection.error(), opening_.path);
+    connection_ = std::move(*connection);
+  }
+  connection_->query(kBegin).run();
+  for (std::size_t i = 0; i < batch.size() && !connection_->failed(); ++i) run_in_savepoint(*batch[i], verdicts_[i]);
+  if (auto failure = connection_->take_failure()) return give_up(*failure);
+  return commit();
+}
+
+// A group that fails by its own fault is undone alone; a failure of the storage stays latched and ends the batch.
+void Writer::run_in_savepoint(Group& group, std::optional<Error>& verdict) {
+  auto& db = *connection_;
+  db.query(kSavepoint).run();
+  if (db.failed()) return;
+  db.sample_clock();
+  group.run(db);
+  if (auto failure = db.take_failure()) {
+    if (is_storage_failure(*failure) || !db.in_transaction()) return db.fail(failure->code, std::move(failure->message));
+    verdict = to_error(*failure, opening_.path);
+    db.query(kUndo).run();
+  }
+  db.query(kRelease).run();
+}
+
+std::optional<Error> Writer::commit() {
+  connection_->query(kCommit).run();
+  auto failure = connection_->take_failure();
+  if (!failure) return std::nullopt;
+  auto error = give_up(*failure);
+  if (leaves_commit_unknown(*failure)) error.code = Errc::unknown;
+  return error;
+}
+
+Error Writer::give_up(const Failure& failure) {
+  auto error = to_error(failure, opening_.path);
+  // Never the same transaction again after a failed fsync, nor the same connection: the kernel has dropped the pages it
+  // could not write, and calls the next fsync a success.
+  if (is_io_failure(failure)) {
+    connection_.reset();
+    return error;
+  }
+  if (connection_->in_transaction()) connection_->query(kRollback).run();
+  if (connection_->take_failure() || connection_->in_transaction()) connection_.reset();
+  return error;
+}
+
+// Keeps the log bounded: copied back after every thousand pages, as far as readers allow; if readers in all processes
+// have kept it from starting over for long, waits for them.
+void Writer::tend_wal() {
+  const auto pages = connection_->wal_pages();
+  if (pages < limits_.checkpoint_pages) return;
+  connection_->checkpoint(pages >= limits_.wal_pages_max, wal_cut_wait);
+  // What was acknowledged is durable in the log; a failed copy is tried again after the next commit.
+  if (auto failure = connection_->take_failure(); failure && is_io_failure(*failure)) connection_.reset();
+}
+
+}  // namespace jeton::store::sqlite

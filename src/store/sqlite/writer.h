@@ -1,0 +1,47 @@
+// Writer: runs batches of groups, each batch one durable transaction. The one place that begins and commits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/error.h"
+#include "store/sqlite/connection.h"
+#include "store/sqlite/lane.h"
+
+namespace jeton::store::sqlite {
+
+struct WalLimits {
+  std::int64_t checkpoint_pages;
+  std::int64_t wal_pages_max;
+};
+
+class Writer {
+ public:
+  Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> connection);
+
+  // Settles every group of the batch, after COMMIT has returned.
+  void serve(Lane::Batch& batch);
+
+ private:
+  std::optional<Error> transact(Lane::Batch& batch);
+  void run_in_savepoint(Group& group, std::optional<Error>& verdict);
+  std::optional<Error> commit();
+  // Undoes the transaction; lets go of the connection if it can no longer be trusted. The error for all its groups.
+  Error give_up(const Failure& failure);
+  void tend_wal();
+
+  Opening opening_;
+  WalLimits limits_;
+  std::unique_ptr<Connection> connection_;  // null after a failed read or write of the file, until it can be opened again
+  std::vector<std::optional<Error>> verdicts_;
+};
+
+// A connection for writing, set up: WAL, synchronous=FULL, foreign keys.
+std::expected<std::unique_ptr<Connection>, Failure> open_for_writing(const Opening&);
+std::expected<std::unique_ptr<Connection>, Failure> open_for_reading(const Opening&);
+
+}  // namespace jeton::store::sqlite
