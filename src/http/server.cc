@@ -4,6 +4,7 @@
 #include "http/listener.h"
 #include "http/response_writer.h"
 #include "platform/log.h"
+#include "platform/process.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -29,6 +30,7 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_t
 
 constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds accept_retry_time{50};
+constexpr std::size_t other_files_max = 256;  // data base, logs, the listening sockets themselves
 constexpr std::size_t refusals_max = 256;  // per loop, connections that are being told 503 at one time
 
 // One event loop: its listening socket, its connections, and the timer that keeps their deadlines.
@@ -198,6 +200,10 @@ platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options,
   const unsigned threads = std::max(options.threads, 1U);
   auto listeners = open_listeners(options.host, options.port, threads);
   if (!listeners) return std::unexpected(std::move(listeners.error()));
+  const std::size_t files_wanted = options.connections_max + other_files_max;
+  if (const std::size_t files = platform::raise_open_files_limit(files_wanted); files < files_wanted) {
+    platform::log_warning("fewer open files are allowed than connections_max needs", {{"allowed", files}, {"wanted", files_wanted}});
+  }
   auto state = std::make_unique<State>();
   state->options = std::move(options);
   state->router = std::move(router);

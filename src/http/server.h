@@ -30,7 +30,8 @@ struct ServerOptions {
   std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
 };
 
-// Told of every finished request; called on the event loop's thread, must not block.
+// Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and id).
+// Called on the event loops' threads, on several at once; must not block.
 struct Exchange {
   const Request& request;
   const Response& response;
@@ -42,6 +43,8 @@ class Server {
  public:
   // Binds and listens. The Fault names the address and, where it can be found out, the process that holds it.
   static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router, Observer observer = {});
+  // After run() has returned. Handlers that were still waiting when drain_time_max passed end here, unanswered; so whatever
+  // completes their waits from other threads must have ended before.
   ~Server();
 
   std::uint16_t port() const noexcept;
