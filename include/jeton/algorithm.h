@@ -10,11 +10,19 @@
 namespace jeton {
 
 enum class Algorithm : std::uint8_t {
-  hs256, hs384, hs512,  // HMAC with SHA-2: one secret signs and verifies
-  rs256, rs384, rs512,  // RSASSA-PKCS1-v1_5
-  ps256, ps384, ps512,  // RSASSA-PSS, salt as long as the hash
-  es256, es384, es512,  // ECDSA on P-256, P-384, P-521
-  eddsa,                // Ed25519, under its two names `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864)
+  hs256,
+  hs384,
+  hs512,  // HMAC with SHA-2: one secret signs and verifies
+  rs256,
+  rs384,
+  rs512,  // RSASSA-PKCS1-v1_5
+  ps256,
+  ps384,
+  ps512,  // RSASSA-PSS, salt as long as the hash
+  es256,
+  es384,
+  es512,  // ECDSA on P-256, P-384, P-521
+  eddsa,  // Ed25519, under its two names `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864)
 };
 
 inline constexpr int algorithm_count = 13;

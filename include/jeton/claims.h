@@ -20,7 +20,10 @@ class Claims {
  public:
   explicit Claims(std::string subject) : subject_(std::move(subject)) {}
 
-  Claims& with(std::string name, Value value) & { members_.set(std::move(name), std::move(value)); return *this; }
+  Claims& with(std::string name, Value value) & {
+    members_.set(std::move(name), std::move(value));
+    return *this;
+  }
   Claims&& with(std::string name, Value value) && { return std::move(with(std::move(name), std::move(value))); }
   Claims& with(std::string name, std::initializer_list<std::string_view> texts) &;
   Claims&& with(std::string name, std::initializer_list<std::string_view> texts) && {

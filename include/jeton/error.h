@@ -17,10 +17,10 @@ namespace jeton {
 
 enum class Errc : std::uint8_t {
   // the shape of the token, tested before anything else
-  token_too_large,   // longer than Limits::token_bytes_max, or a header longer than header_bytes_max
-  malformed_token,   // not three segments, an empty one, or another serialization
-  bad_base64url,     // a byte outside the alphabet, padding, an impossible length, or unused bits set
-  malformed_json,    // header or payload is not one strict, bounded JSON object
+  token_too_large,  // longer than Limits::token_bytes_max, or a header longer than header_bytes_max
+  malformed_token,  // not three segments, an empty one, or another serialization
+  bad_base64url,    // a byte outside the alphabet, padding, an impossible length, or unused bits set
+  malformed_json,   // header or payload is not one strict, bounded JSON object
   // the header
   unsupported_algorithm,  // `alg` absent, not a string, `none`, or not known
   algorithm_not_allowed,  // known, but not the key's or not in the verifier's list
@@ -31,24 +31,24 @@ enum class Errc : std::uint8_t {
   unknown_key,            // no configured key fits
   ambiguous_key,          // no `kid`, and more than one key fits
   // keys and key sets
-  malformed_key,           // not a JWK, PEM or set that can be read
-  unsupported_key,         // a key type or curve that is not known
-  invalid_key,             // numbers that are no key: point off the curve, wrong length, even exponent, …
-  weak_key,                // RSA below 2048 bits, a secret shorter than its hash, all zero, or a known weak modulus
-  key_without_alg,         // RSA or secret key that names no algorithm, and no list says which
-  key_not_for_signatures,  // `use` or `key_ops` forbids it
-  private_key_not_allowed, // a private or secret key where only public ones belong
-  duplicate_kid,           // two keys of one set share a `kid`
-  key_text_as_secret,      // PEM, SSH or JWK text offered as an HMAC secret
-  encrypted_key,           // a PEM that needs a passphrase; Jeton never prompts
-  too_many_keys,           // more than Limits::jwks_keys_max
-  key_set_too_large,       // more than Limits::jwks_bytes_max
+  malformed_key,            // not a JWK, PEM or set that can be read
+  unsupported_key,          // a key type or curve that is not known
+  invalid_key,              // numbers that are no key: point off the curve, wrong length, even exponent, …
+  weak_key,                 // RSA below 2048 bits, a secret shorter than its hash, all zero, or a known weak modulus
+  key_without_alg,          // RSA or secret key that names no algorithm, and no list says which
+  key_not_for_signatures,   // `use` or `key_ops` forbids it
+  private_key_not_allowed,  // a private or secret key where only public ones belong
+  duplicate_kid,            // two keys of one set share a `kid`
+  key_text_as_secret,       // PEM, SSH or JWK text offered as an HMAC secret
+  encrypted_key,            // a PEM that needs a passphrase; Jeton never prompts
+  too_many_keys,            // more than Limits::jwks_keys_max
+  key_set_too_large,        // more than Limits::jwks_bytes_max
   // the signature
   bad_signature,
   // the claims of a token whose signature is good
   missing_claim,
   wrong_claim_type,
-  invalid_claim,     // right type, impossible value: out of range, control characters
+  invalid_claim,  // right type, impossible value: out of range, control characters
   expired,
   not_yet_valid,
   issued_in_future,

@@ -5,8 +5,8 @@
 #include <jeton/error.h>
 #include <jeton/key.h>
 #include <jeton/key_set.h>
-#include <jeton/verifier.h>
 #include <jeton/limits.h>
+#include <jeton/verifier.h>
 
 #include <string>
 #include <string_view>
@@ -38,6 +38,7 @@ class VerifiedPayload {
 
 // Errors: those of Verifier::verify up to bad_signature.
 [[nodiscard]] Result<VerifiedPayload> jws_verify(std::string_view compact, const KeySet& keys,
-                                                 const AlgorithmRule& algorithms, const Limits& limits = default_limits);
+                                                 const AlgorithmRule& algorithms,
+                                                 const Limits& limits = default_limits);
 
 }  // namespace jeton

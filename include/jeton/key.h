@@ -34,7 +34,8 @@ class VerificationKey {
   static Result<VerificationKey> from_jwk(std::string_view json, std::optional<Algorithm> algorithm = {});
   // SubjectPublicKeyInfo, PKCS#1 or an X.509 certificate in PEM (its signature and dates are not checked).
   // EC and Ed25519 know their algorithm; RSA needs one.
-  static Result<VerificationKey> from_pem(std::string_view pem, std::optional<Algorithm> algorithm = {}, std::string kid = {});
+  static Result<VerificationKey> from_pem(std::string_view pem, std::optional<Algorithm> algorithm = {},
+                                          std::string kid = {});
 
   Algorithm algorithm() const noexcept;
   std::string_view kid() const noexcept;  // may be empty
@@ -64,7 +65,8 @@ class SigningKey {
   static Result<SigningKey> from_jwk(std::string_view json, std::optional<Algorithm> algorithm = {});
   // PKCS#8, PKCS#1 or SEC1 in PEM; an encrypted one is refused (encrypted_key) and nobody is prompted. RSA needs an
   // algorithm. Without `kid` the thumbprint is taken.
-  static Result<SigningKey> from_pem(std::string_view pem, std::optional<Algorithm> algorithm = {}, std::string kid = {});
+  static Result<SigningKey> from_pem(std::string_view pem, std::optional<Algorithm> algorithm = {},
+                                     std::string kid = {});
   // A shared secret, at least as long as the hash. A public key is not a secret and does not convert to one; text that
   // looks like a PEM, SSH or JWK key is refused (key_text_as_secret).
   static Result<SigningKey> from_secret(SecretBytes secret, Algorithm hmac_algorithm, std::string kid = {});

@@ -52,7 +52,10 @@ class Value {
   // The shortest JSON text; characters outside ASCII are written as they are.
   std::string to_json() const;
 
-  template <class T> const T* if_is() const noexcept { return std::get_if<T>(&data_); }
+  template <class T>
+  const T* if_is() const noexcept {
+    return std::get_if<T>(&data_);
+  }
   const std::string* if_string() const noexcept { return if_is<std::string>(); }
   const std::int64_t* if_integer() const noexcept { return if_is<std::int64_t>(); }
   const bool* if_bool() const noexcept { return if_is<bool>(); }

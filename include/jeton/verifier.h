@@ -41,7 +41,10 @@ class IssuerRule {
   static IssuerRule must_be(std::string issuer) { return IssuerRule(std::move(issuer)); }
   static IssuerRule must_be_one_of(std::vector<std::string> issuers) { return IssuerRule(std::move(issuers), false); }
   // `iss` is not looked at. The reason is for whoever reads the call.
-  static IssuerRule accept_any_because(std::string_view reason) { (void)reason; return IssuerRule({}, true); }
+  static IssuerRule accept_any_because(std::string_view reason) {
+    (void)reason;
+    return IssuerRule({}, true);
+  }
 
   bool accepts_any() const noexcept { return any_; }
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
@@ -56,8 +59,13 @@ class IssuerRule {
 class AudienceRule {
  public:
   static AudienceRule must_include(std::string audience) { return AudienceRule({std::move(audience)}, false); }
-  static AudienceRule must_include_one_of(std::vector<std::string> audiences) { return AudienceRule(std::move(audiences), false); }
-  static AudienceRule accept_any_because(std::string_view reason) { (void)reason; return AudienceRule({}, true); }
+  static AudienceRule must_include_one_of(std::vector<std::string> audiences) {
+    return AudienceRule(std::move(audiences), false);
+  }
+  static AudienceRule accept_any_because(std::string_view reason) {
+    (void)reason;
+    return AudienceRule({}, true);
+  }
 
   bool accepts_any() const noexcept { return any_; }
   const std::vector<std::string>& accepted() const noexcept { return accepted_; }
@@ -73,7 +81,10 @@ class TypRule {
  public:
   static TypRule access_token() { return TypRule("at+jwt", false); }  // RFC 9068
   static TypRule must_be(std::string typ) { return TypRule(std::move(typ), false); }
-  static TypRule accept_any_because(std::string_view reason) { (void)reason; return TypRule({}, true); }
+  static TypRule accept_any_because(std::string_view reason) {
+    (void)reason;
+    return TypRule({}, true);
+  }
 
   bool accepts_any() const noexcept { return any_; }
   const std::string& expected() const noexcept { return typ_; }
@@ -102,8 +113,14 @@ class AlgorithmRule {
 class TimeRule {
  public:
   static TimeRule expiry_required() { return TimeRule(true, true); }
-  static TimeRule expiry_optional_because(std::string_view reason) { (void)reason; return TimeRule(false, true); }
-  static TimeRule ignore_because(std::string_view reason) { (void)reason; return TimeRule(false, false); }
+  static TimeRule expiry_optional_because(std::string_view reason) {
+    (void)reason;
+    return TimeRule(false, true);
+  }
+  static TimeRule ignore_because(std::string_view reason) {
+    (void)reason;
+    return TimeRule(false, false);
+  }
   bool expiry_is_required() const noexcept { return required_; }
   bool compares() const noexcept { return compares_; }
 
@@ -117,7 +134,10 @@ class TimeRule {
 class ConfirmationRule {
  public:
   static ConfirmationRule refuse_unchecked() { return ConfirmationRule(false); }
-  static ConfirmationRule accept_unchecked_because(std::string_view reason) { (void)reason; return ConfirmationRule(true); }
+  static ConfirmationRule accept_unchecked_because(std::string_view reason) {
+    (void)reason;
+    return ConfirmationRule(true);
+  }
   bool accepts_unchecked() const noexcept { return accepts_; }
 
  private:
@@ -142,9 +162,9 @@ struct TrustedIssuer {
   TimeRule time = TimeRule::expiry_required();
   ConfirmationRule confirmation = ConfirmationRule::refuse_unchecked();
   Profile profile = Profile::any;
-  std::chrono::seconds leeway{0};                     // for exp, nbf and iat; saturates
-  std::optional<std::chrono::seconds> age_max{};      // now - iat
-  std::optional<std::chrono::seconds> lifetime_max{}; // exp - iat
+  std::chrono::seconds leeway{0};                      // for exp, nbf and iat; saturates
+  std::optional<std::chrono::seconds> age_max{};       // now - iat
+  std::optional<std::chrono::seconds> lifetime_max{};  // exp - iat
 };
 
 class Verifier {

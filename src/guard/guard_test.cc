@@ -20,15 +20,20 @@ const SigningKey& key() {
 }
 
 Verifier verifier() {
-  return Verifier{{.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = KeySet({key().verification_key()})}};
+  return Verifier{
+      {.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = KeySet({key().verification_key()})}};
 }
 
 std::string token(std::string audience = "api") {
   const Signer signer{key(), {.issuer = "i", .audiences = {std::move(audience)}, .lifetime = 900s}};
-  return signer.sign(Claims{"u1"}.with("scope", "projects:read projects:write").with("roles", {"developer"}).with("plan", "pro"), now).value();
+  return signer
+      .sign(Claims{"u1"}.with("scope", "projects:read projects:write").with("roles", {"developer"}).with("plan", "pro"),
+            now)
+      .value();
 }
 
-Decision decide(std::vector<std::string> authorization, Policy policy = {}, UnixTime at = now, std::string_view query = "") {
+Decision decide(std::vector<std::string> authorization, Policy policy = {}, UnixTime at = now,
+                std::string_view query = "") {
   std::vector<std::string_view> views(authorization.begin(), authorization.end());
   return Guard{verifier(), std::move(policy)}.decide({.authorization = views, .query = query}, at);
 }
@@ -68,8 +73,9 @@ TEST(Guard, AnExpiredTokenIsToldApart) {
 
 // mission row 9
 TEST(Guard, AnythingElseWrongIsAnInvalidToken) {
-  for (const std::string& wrong : {"Bearer " + token("billing"), std::string("Bearer x.y.z"), std::string("Bearer nonsense"),
-                                   "Bearer " + token() + "x", "Bearer  " + token(), "Bearer " + token() + " x"}) {
+  for (const std::string& wrong :
+       {"Bearer " + token("billing"), std::string("Bearer x.y.z"), std::string("Bearer nonsense"),
+        "Bearer " + token() + "x", "Bearer  " + token(), "Bearer " + token() + " x"}) {
     const Decision decision = decide({wrong});
     ASSERT_TRUE(decision.refused()) << wrong;
     EXPECT_EQ(decision.refused()->answer.status, 403) << wrong;
@@ -132,7 +138,8 @@ TEST(Guard, ACacheDoesNotChangeAnyAnswer) {
 TEST(Answers, EveryCodeHasAnAnswerThatNamesNoSecret) {
   for (const Errc code : all_error_codes()) {
     const Answer answer = answer_for(Error{code}, ErrorStyle::reference, "api");
-    EXPECT_TRUE(answer.status == 400 || answer.status == 401 || answer.status == 403 || answer.status == 503) << name_of(code);
+    EXPECT_TRUE(answer.status == 400 || answer.status == 401 || answer.status == 403 || answer.status == 503)
+        << name_of(code);
     EXPECT_EQ(header(answer, "Content-Type"), "application/json");
     EXPECT_EQ(header(answer, "Cache-Control"), "no-store");
   }

@@ -19,7 +19,9 @@ constexpr std::array<std::uint8_t, 256> make_values() {
 }
 constexpr std::array<std::uint8_t, 256> values = make_values();
 
-std::uint32_t value_at(std::string_view text, std::size_t i) noexcept { return values[static_cast<unsigned char>(text[i])]; }
+std::uint32_t value_at(std::string_view text, std::size_t i) noexcept {
+  return values[static_cast<unsigned char>(text[i])];
+}
 
 // The last two or three characters; `sink` takes the bytes.
 template <class Sink>
@@ -45,7 +47,8 @@ bool decode_tail(std::string_view text, std::size_t at, Sink sink) noexcept {
 bool decode(std::string_view text, std::byte* out) noexcept {
   std::size_t at = 0;
   for (; at + 4 <= text.size(); at += 4) {
-    const std::uint32_t a = value_at(text, at), b = value_at(text, at + 1), c = value_at(text, at + 2), d = value_at(text, at + 3);
+    const std::uint32_t a = value_at(text, at), b = value_at(text, at + 1), c = value_at(text, at + 2),
+                        d = value_at(text, at + 3);
     if ((a | b | c | d) > 63) return false;
     const std::uint32_t bits = (a << 18) | (b << 12) | (c << 6) | d;
     *out++ = static_cast<std::byte>(bits >> 16);

@@ -27,14 +27,16 @@ Problem read_date(JsonView root, std::string_view name, std::optional<std::int64
   const auto claim = root.find(name);
   if (!claim) return {};
   if (claim->is(JsonType::integer)) {
-    if (claim->integer() < 0 || claim->integer() > numeric_date_max) return problem(Errc::invalid_claim, name, "a NumericDate");
+    if (claim->integer() < 0 || claim->integer() > numeric_date_max)
+      return problem(Errc::invalid_claim, name, "a NumericDate");
     out = claim->integer();
     return {};
   }
   if (claim->is(JsonType::out_of_range)) return problem(Errc::invalid_claim, name, "a NumericDate");
   if (!claim->is(JsonType::number)) return problem(Errc::wrong_claim_type, name, "a number");
   const double seconds = claim->number();
-  if (!(seconds >= 0 && seconds <= static_cast<double>(numeric_date_max))) return problem(Errc::invalid_claim, name, "a NumericDate");
+  if (!(seconds >= 0 && seconds <= static_cast<double>(numeric_date_max)))
+    return problem(Errc::invalid_claim, name, "a NumericDate");
   out = static_cast<std::int64_t>(std::ceil(seconds));
   return {};
 }
@@ -141,7 +143,8 @@ Problem check_claims(const VerifiedToken::State& token, const TrustedIssuer& pol
     }
   }
   if (auto wrong = check_profile(token, policy.profile)) return wrong;
-  if (!policy.confirmation.accepts_unchecked() && token.root().find("cnf")) return problem(Errc::unchecked_confirmation, "cnf");
+  if (!policy.confirmation.accepts_unchecked() && token.root().find("cnf"))
+    return problem(Errc::unchecked_confirmation, "cnf");
   return {};
 }
 

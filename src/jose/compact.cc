@@ -18,7 +18,8 @@ bool equal_without_case(std::string_view a, std::string_view b) noexcept {
 
 std::string_view without_application(std::string_view typ) noexcept {
   constexpr std::string_view prefix = "application/";
-  if (typ.size() > prefix.size() && equal_without_case(typ.substr(0, prefix.size()), prefix)) typ.remove_prefix(prefix.size());
+  if (typ.size() > prefix.size() && equal_without_case(typ.substr(0, prefix.size()), prefix))
+    typ.remove_prefix(prefix.size());
   return typ;
 }
 
@@ -42,7 +43,8 @@ Result<Compact> split_compact(std::string_view text, const Limits& limits) {
   }
   const std::size_t first = text.find('.');
   const std::size_t second = first == text.npos ? text.npos : text.find('.', first + 1);
-  if (second == text.npos || text.find('.', second + 1) != text.npos) return std::unexpected(Error{Errc::malformed_token});
+  if (second == text.npos || text.find('.', second + 1) != text.npos)
+    return std::unexpected(Error{Errc::malformed_token});
   if (first == 0 || second == first + 1) return std::unexpected(Error{Errc::malformed_token});
   return Compact{text.substr(0, first), text.substr(first + 1, second - first - 1), text.substr(second + 1),
                  text.substr(0, second)};
@@ -69,7 +71,8 @@ bool is_typ(std::string_view typ, std::string_view expected) noexcept {
 
 Result<Header> read_header(std::string_view segment, JsonBuffer& buffer, const Limits& limits) {
   if (base64url::decoded_size(segment.size()) > limits.header_bytes_max) {
-    return std::unexpected(Error{Errc::token_too_large, {}, "a header of " + std::to_string(limits.header_bytes_max) + " bytes at most"});
+    return std::unexpected(
+        Error{Errc::token_too_large, {}, "a header of " + std::to_string(limits.header_bytes_max) + " bytes at most"});
   }
   TRY([[maybe_unused]] const std::size_t size, decode_segment(segment, buffer.text));
   if (!parse_json(buffer, {limits.json_depth_max, header_members_max}) || buffer.has_out_of_range_number) {
@@ -88,7 +91,8 @@ Result<Header> read_header(std::string_view segment, JsonBuffer& buffer, const L
     if (object.find(member)) return std::unexpected(Error{Errc::unsupported_critical, std::string(member)});
   }
   if (const auto kid = object.find("kid")) {
-    if (!kid->is(JsonType::string) || kid->string().size() > limits.kid_bytes_max || has_control_characters(kid->string())) {
+    if (!kid->is(JsonType::string) || kid->string().size() > limits.kid_bytes_max ||
+        has_control_characters(kid->string())) {
       return std::unexpected(Error{Errc::invalid_kid, "kid"});
     }
     header.has_kid = true;

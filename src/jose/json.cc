@@ -64,7 +64,10 @@ class Parser {
         node.extent.size = size;
         return true;
       }
-      case 't': push(JsonType::boolean, name_begin, name_size); buffer_.nodes.back().boolean = true; return consume("true");
+      case 't':
+        push(JsonType::boolean, name_begin, name_size);
+        buffer_.nodes.back().boolean = true;
+        return consume("true");
       case 'f': push(JsonType::boolean, name_begin, name_size); return consume("false");
       case 'n': push(JsonType::null, name_begin, name_size); return consume("null");
       default: return number(push(JsonType::integer, name_begin, name_size));
@@ -154,8 +157,10 @@ class Parser {
       }
       if (c == '\\') return escaped_string(start, begin, size);
       if (c < 0x20) return false;
-      if (c < 0x80) ++at_;
-      else if (!utf8()) return false;
+      if (c < 0x80)
+        ++at_;
+      else if (!utf8())
+        return false;
     }
     return false;
   }
@@ -190,7 +195,9 @@ class Parser {
     if (++at_ >= size_) return false;
     const char c = buffer_.text[at_++];
     switch (c) {
-      case '"': case '\\': case '/': buffer_.text.push_back(c); return true;
+      case '"':
+      case '\\':
+      case '/': buffer_.text.push_back(c); return true;
       case 'b': buffer_.text.push_back('\b'); return true;
       case 'f': buffer_.text.push_back('\f'); return true;
       case 'n': buffer_.text.push_back('\n'); return true;
@@ -207,10 +214,14 @@ class Parser {
     for (int i = 0; i < 4; ++i) {
       const char c = buffer_.text[at_++];
       std::uint32_t digit = 0;
-      if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a' + 10);
-      else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A' + 10);
-      else return false;
+      if (c >= '0' && c <= '9')
+        digit = static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        digit = static_cast<std::uint32_t>(c - 'a' + 10);
+      else if (c >= 'A' && c <= 'F')
+        digit = static_cast<std::uint32_t>(c - 'A' + 10);
+      else
+        return false;
       out = out << 4 | digit;
     }
     return true;
@@ -251,10 +262,14 @@ class Parser {
     const unsigned char lead = byte_at(at_);
     std::size_t more = 0;
     unsigned char low = 0x80, high = 0xbf;
-    if (lead >= 0xc2 && lead <= 0xdf) more = 1;
-    else if (lead >= 0xe0 && lead <= 0xef) more = 2;
-    else if (lead >= 0xf0 && lead <= 0xf4) more = 3;
-    else return false;
+    if (lead >= 0xc2 && lead <= 0xdf)
+      more = 1;
+    else if (lead >= 0xe0 && lead <= 0xef)
+      more = 2;
+    else if (lead >= 0xf0 && lead <= 0xf4)
+      more = 3;
+    else
+      return false;
     if (lead == 0xe0) low = 0xa0;
     if (lead == 0xed) high = 0x9f;
     if (lead == 0xf0) low = 0x90;
@@ -278,8 +293,10 @@ class Parser {
   bool number(std::uint32_t self) {
     const std::size_t start = at_;
     if (peek() == '-') ++at_;
-    if (peek() == '0') ++at_;
-    else if (!digits()) return false;
+    if (peek() == '0')
+      ++at_;
+    else if (!digits())
+      return false;
     bool integral = true;
     if (peek() == '.') {
       integral = false;
@@ -340,7 +357,10 @@ void append_json_string(std::string& out, std::string_view text) {
         case '\n': out += "\\n"; break;
         case '\r': out += "\\r"; break;
         case '\t': out += "\\t"; break;
-        default: out += "\\u00"; out.push_back(hex[byte >> 4]); out.push_back(hex[byte & 15]);
+        default:
+          out += "\\u00";
+          out.push_back(hex[byte >> 4]);
+          out.push_back(hex[byte & 15]);
       }
     } else {
       out.push_back(c);

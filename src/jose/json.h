@@ -16,20 +16,27 @@
 namespace jeton::jose {
 
 enum class JsonType : std::uint8_t {
-  null, boolean, integer, number, string, array, object,
+  null,
+  boolean,
+  integer,
+  number,
+  string,
+  array,
+  object,
   out_of_range,  // a number beyond 64-bit integers or doubles
 };
 
 struct JsonExtent {
-  std::uint32_t begin, size;  // of a string: unescaped, in the text; of an array or object: size is the number of children
+  std::uint32_t begin,
+      size;  // of a string: unescaped, in the text; of an array or object: size is the number of children
 };
 
 struct JsonNode {
   JsonType type;
-  bool boolean;               // boolean
-  std::uint32_t name_begin;   // of a member: its name, unescaped, in the text
+  bool boolean;              // boolean
+  std::uint32_t name_begin;  // of a member: its name, unescaped, in the text
   std::uint32_t name_size;
-  std::uint32_t next;         // index of the node behind this one and all below it
+  std::uint32_t next;  // index of the node behind this one and all below it
   union {
     std::int64_t integer;
     double number;
@@ -43,7 +50,7 @@ struct JsonLimits {
 };
 
 struct JsonBuffer {
-  std::string text;             // in: the document; out: the document, and unescaped strings behind it
+  std::string text;  // in: the document; out: the document, and unescaped strings behind it
   std::size_t document_size = 0;
   std::vector<JsonNode> nodes{};  // out
   bool has_out_of_range_number = false;
@@ -61,9 +68,9 @@ class JsonView {
   JsonType type() const noexcept { return node().type; }
   bool is(JsonType type) const noexcept { return node().type == type; }
   std::string_view string() const noexcept { return {text_ + node().extent.begin, node().extent.size}; }  // is(string)
-  std::int64_t integer() const noexcept { return node().integer; }                          // is(integer)
-  double number() const noexcept { return node().number; }                                  // is(number)
-  bool boolean() const noexcept { return node().boolean; }                                  // is(boolean)
+  std::int64_t integer() const noexcept { return node().integer; }                                        // is(integer)
+  double number() const noexcept { return node().number; }                                                // is(number)
+  bool boolean() const noexcept { return node().boolean; }                                                // is(boolean)
   std::string_view name() const noexcept { return {text_ + node().name_begin, node().name_size}; }
   std::size_t size() const noexcept { return node().extent.size; }  // children, of an array or object
 
@@ -73,10 +80,15 @@ class JsonView {
   // Children in order: for (JsonView child : view.children()).
   class Iterator {
    public:
-    Iterator(const JsonNode* nodes, const char* text, std::uint32_t index) noexcept : nodes_(nodes), text_(text), index_(index) {}
+    Iterator(const JsonNode* nodes, const char* text, std::uint32_t index) noexcept
+        : nodes_(nodes), text_(text), index_(index) {}
     JsonView operator*() const noexcept { return {nodes_, text_, index_}; }
-    Iterator& operator++() noexcept { index_ = nodes_[index_].next; return *this; }
+    Iterator& operator++() noexcept {
+      index_ = nodes_[index_].next;
+      return *this;
+    }
     bool operator!=(const Iterator& other) const noexcept { return index_ != other.index_; }
+
    private:
     const JsonNode* nodes_;
     const char* text_;
@@ -87,9 +99,7 @@ class JsonView {
     Iterator begin() const noexcept { return first; }
     Iterator end() const noexcept { return last; }
   };
-  Children children() const noexcept {
-    return {{nodes_, text_, index_ + 1}, {nodes_, text_, node().next}};
-  }
+  Children children() const noexcept { return {{nodes_, text_, index_ + 1}, {nodes_, text_, node().next}}; }
 
  private:
   const JsonNode& node() const noexcept { return nodes_[index_]; }

@@ -15,7 +15,8 @@ bool accepts(std::string_view text, JsonLimits limits = {}) {
 }
 
 TEST(Json, ReadsEveryKindOfValue) {
-  JsonBuffer buffer{.text = R"({"a":null,"b":true,"c":-12,"d":1.5e3,"e":"x\n\u00e9\ud83d\ude00","f":[1,[],{}],"g":{"h":false}})"};
+  JsonBuffer buffer{
+      .text = R"({"a":null,"b":true,"c":-12,"d":1.5e3,"e":"x\n\u00e9\ud83d\ude00","f":[1,[],{}],"g":{"h":false}})"};
   ASSERT_TRUE(parse_json(buffer));
   const JsonView root(buffer);
   ASSERT_EQ(root.size(), 7u);
@@ -30,28 +31,49 @@ TEST(Json, ReadsEveryKindOfValue) {
 }
 
 TEST(Json, AcceptsWhatRfc8259Allows) {
-  for (const std::string_view text :
-       {"{}", "[]", " { } ", "\t[\r\n1 , 2\n]", "0", "-0", "10.25", "1E5", "1e-5", "\"\"", "\"\\/\"", "true", "null", "{\"\":1}",
-        "\"\\u0000\"", "[[[]]]", "9223372036854775807", "-9223372036854775808", "\"\xc2\x80\"", "\"\xf4\x8f\xbf\xbf\""}) {
+  for (const std::string_view text : {"{}",
+                                      "[]",
+                                      " { } ",
+                                      "\t[\r\n1 , 2\n]",
+                                      "0",
+                                      "-0",
+                                      "10.25",
+                                      "1E5",
+                                      "1e-5",
+                                      "\"\"",
+                                      "\"\\/\"",
+                                      "true",
+                                      "null",
+                                      "{\"\":1}",
+                                      "\"\\u0000\"",
+                                      "[[[]]]",
+                                      "9223372036854775807",
+                                      "-9223372036854775808",
+                                      "\"\xc2\x80\"",
+                                      "\"\xf4\x8f\xbf\xbf\""}) {
     EXPECT_TRUE(accepts(text)) << text;
   }
 }
 
 TEST(Json, RefusesWhatIsNoJson) {
   for (const std::string_view text :
-       {"", " ", "{", "}", "[", "[1", "[1,", "[1,]", "[,1]", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1 2]",
-        "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x10", "NaN", "Infinity", "-Infinity", "tru", "nul", "True", "\"", "\"a", "\"\\",
-        "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\t\"", "\"\n\"", "[1]x", "{}{}", "{}/**/", "//x\n{}", "\xef\xbb\xbf{}", std::string_view("[1]\0", 4)}) {
+       {"",       " ",       "{",        "}",          "[",      "[1",      "[1,",           "[1,]",      "[,1]",
+        "{,}",    "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",  "{'a':1}", "[1 2]",         "01",        "-",
+        "+1",     "1.",      ".5",       "1e",         "1e+",    "0x10",    "NaN",           "Infinity",  "-Infinity",
+        "tru",    "nul",     "True",     "\"",         "\"a",    "\"\\",    "\"\\x\"",       "\"\\u12\"", "\"\\u12g4\"",
+        "\"\t\"", "\"\n\"",  "[1]x",     "{}{}",       "{}/**/", "//x\n{}", "\xef\xbb\xbf{}"}) {
     EXPECT_FALSE(accepts(text)) << text;
   }
   EXPECT_FALSE(accepts(std::string_view("{}\0", 3)));
+  EXPECT_FALSE(accepts(std::string_view("[1]\0", 4)));
   EXPECT_FALSE(accepts(std::string_view("\"a\0b\"", 5)));
 }
 
 TEST(Json, RefusesBadUtf8AndLoneSurrogates) {
-  for (const std::string_view text : {"\"\xff\"", "\"\x80\"", "\"\xc0\x80\"", "\"\xc1\xbf\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"",
-                                      "\"\xf0\x80\x80\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xc3\"", "\"\xe2\x82\"",
-                                      "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud83dx\"", "\"\\n\xff\""}) {
+  for (const std::string_view text :
+       {"\"\xff\"", "\"\x80\"", "\"\xc0\x80\"", "\"\xc1\xbf\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"",
+        "\"\xf0\x80\x80\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xc3\"", "\"\xe2\x82\"",
+        "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud83dx\"", "\"\\n\xff\""}) {
     EXPECT_FALSE(accepts(text)) << text;
   }
 }
@@ -91,7 +113,8 @@ TEST(Json, MembersOfTheWholeDocumentAreBounded) {
 }
 
 TEST(Json, NumbersOutOfRangeAreToldApart) {
-  for (const std::string_view text : {"9223372036854775808", "-9223372036854775809", "99999999999999999999999", "1e400", "-1e400"}) {
+  for (const std::string_view text :
+       {"9223372036854775808", "-9223372036854775809", "99999999999999999999999", "1e400", "-1e400"}) {
     JsonBuffer buffer{.text = std::string(text)};
     ASSERT_TRUE(parse_json(buffer)) << text;
     EXPECT_TRUE(buffer.has_out_of_range_number) << text;
@@ -112,7 +135,12 @@ TEST(Json, ABufferUsedAgainHoldsNothingOfTheLastDocument) {
 TEST(Value, WhatIsWrittenReadsBackTheSame) {
   Value value = Value::object();
   value.set("text", "quote \" slash \\ tab \t nul " + std::string(1, '\0') + " é 😀");
-  value.set("integer", -42).set("yes", true).set("nothing", nullptr).set("real", 0.1).set("whole", 3.0).set("big", 1e300);
+  value.set("integer", -42)
+      .set("yes", true)
+      .set("nothing", nullptr)
+      .set("real", 0.1)
+      .set("whole", 3.0)
+      .set("big", 1e300);
   value.set("list", Value::Array{1, "two", Value::object()});
   const auto read = Value::parse(value.to_json());
   ASSERT_TRUE(read);

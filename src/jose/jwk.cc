@@ -325,7 +325,8 @@ std::string write_public_jwk(const crypto::PublicMaterial& material, Algorithm a
 
 SecretBytes write_private_jwk(const crypto::PrivateMaterial& material, Algorithm algorithm, std::string_view kid) {
   ObjectWriter writer;
-  if (!std::holds_alternative<crypto::SharedSecret>(material)) write_public_members(writer, crypto::public_part(material));
+  if (!std::holds_alternative<crypto::SharedSecret>(material))
+    write_public_members(writer, crypto::public_part(material));
   write_private_members(writer, material);
   write_names(writer, algorithm, kid);
   return writer.take_secret();

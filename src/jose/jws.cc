@@ -17,7 +17,8 @@ Result<VerifiedPayload> jws_verify(std::string_view compact, const KeySet& keys,
   TRY(const jose::Compact parts, jose::split_compact(compact, limits));
   jose::JsonBuffer buffer;
   TRY(const jose::Header header, jose::read_header(parts.header, buffer, limits));
-  const jose::KeyIndex index({{keys, algorithms, TypRule::accept_any_because("a JWS may be of any type")}}, limits.key_candidates_max);
+  const jose::KeyIndex index({{keys, algorithms, TypRule::accept_any_because("a JWS may be of any type")}},
+                             limits.key_candidates_max);
   TRY(const auto found, index.find(header));
   TRY(const jose::Candidate signer, index.verify(parts, found));
   std::string bytes;

@@ -20,8 +20,8 @@ Result<VerificationKey> KeyParts::make_verifying(crypto::PublicMaterial material
       VerificationKey::State{algorithm, std::move(kid), std::move(key), std::move(material)}));
 }
 
-Result<VerificationKey> KeyParts::make_verifying(const crypto::SharedSecret& secret, Algorithm algorithm, std::string kid,
-                                                 const Limits& limits) {
+Result<VerificationKey> KeyParts::make_verifying(const crypto::SharedSecret& secret, Algorithm algorithm,
+                                                 std::string kid, const Limits& limits) {
   TRY(auto key, crypto::PublicKey::create(secret, algorithm, limits));
   return VerificationKey(std::make_shared<const VerificationKey::State>(
       VerificationKey::State{algorithm, std::move(kid), std::move(key), std::nullopt}));
@@ -32,7 +32,8 @@ Result<VerificationKey> KeyParts::make_verifying(const jose::Jwk& jwk, Algorithm
   return make_verifying(std::get<crypto::SharedSecret>(*jwk.private_material()), algorithm, jwk.kid, limits);
 }
 
-Result<SigningKey> KeyParts::make_signing(crypto::PrivateMaterial material, Algorithm algorithm, std::string kid, const Limits& limits) {
+Result<SigningKey> KeyParts::make_signing(crypto::PrivateMaterial material, Algorithm algorithm, std::string kid,
+                                          const Limits& limits) {
   const auto* secret = std::get_if<crypto::SharedSecret>(&material);
   if (!secret && kid.empty()) kid = jose::thumbprint_of(crypto::public_part(material));
   Result<VerificationKey> verifying = secret ? make_verifying(*secret, algorithm, kid, limits)
@@ -61,7 +62,8 @@ Result<Algorithm> algorithm_for(const crypto::PublicMaterial& material, std::opt
 
 }  // namespace
 
-Result<VerificationKey> VerificationKey::from_pem(std::string_view pem, std::optional<Algorithm> algorithm, std::string kid) {
+Result<VerificationKey> VerificationKey::from_pem(std::string_view pem, std::optional<Algorithm> algorithm,
+                                                  std::string kid) {
   TRY(auto material, crypto::read_pem(pem));
   auto* pub = std::get_if<crypto::PublicMaterial>(&material);
   if (!pub) return std::unexpected(Error{Errc::private_key_not_allowed});
@@ -100,7 +102,8 @@ Result<SigningKey> SigningKey::from_pem(std::string_view pem, std::optional<Algo
 }
 
 Result<SigningKey> SigningKey::from_secret(SecretBytes secret, Algorithm hmac_algorithm, std::string kid) {
-  if (!is_symmetric(hmac_algorithm)) return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", "HS256, HS384 or HS512"});
+  if (!is_symmetric(hmac_algorithm))
+    return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", "HS256, HS384 or HS512"});
   return KeyParts::make_signing(crypto::SharedSecret{std::move(secret)}, hmac_algorithm, std::move(kid));
 }
 

@@ -22,13 +22,16 @@ std::string join_names(const std::vector<Algorithm>& algorithms) {
 }  // namespace
 
 KeyIndex::KeyIndex(std::vector<KeySource> sources, std::uint32_t candidates_max)
-    : sources_(std::move(sources)), candidates_max_(std::min<std::uint32_t>(candidates_max, Found{}.candidates_.size())) {
+    : sources_(std::move(sources)),
+      candidates_max_(std::min<std::uint32_t>(candidates_max, Found{}.candidates_.size())) {
   for (std::uint32_t i = 0; i < sources_.size(); ++i) {
     const KeySet& keys = sources_[i].keys;
     for (const KeySet::Entry& entry : keys.entries()) {
       every_.push_back({i, &entry});
-      if (!entry.kid.empty()) by_kid_[entry.kid].push_back({i, &entry});
-      else if (keys.was_single_jwk()) any_kid_.push_back({i, &entry});
+      if (!entry.kid.empty())
+        by_kid_[entry.kid].push_back({i, &entry});
+      else if (keys.was_single_jwk())
+        any_kid_.push_back({i, &entry});
     }
   }
 }
@@ -41,7 +44,8 @@ Result<const VerificationKey*> KeyIndex::usable_key(const Place& place, const He
   if (!place.entry->refusal.empty()) return std::unexpected(place.entry->refusal.front());
   const auto& keys = place.entry->keys;
   const auto key = std::ranges::find(keys, header.algorithm, &VerificationKey::algorithm);
-  if (key == keys.end()) return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", join_names(place.entry->algorithms)});
+  if (key == keys.end())
+    return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", join_names(place.entry->algorithms)});
   if (!source.typ.accepts_any() && !(header.has_typ && is_typ(header.typ, source.typ.expected()))) {
     return std::unexpected(Error{Errc::wrong_typ, "typ", source.typ.expected()});
   }
@@ -55,8 +59,10 @@ Result<KeyIndex::Found> KeyIndex::find(const Header& header) const {
   Error refusal{Errc::unknown_key, "kid"};
   const auto consider = [&](const Place& place) {
     auto key = usable_key(place, header);
-    if (key) found.candidates_[found.size_++] = {place.source, *key};
-    else if (seen == 1) refusal = std::move(key).error();
+    if (key)
+      found.candidates_[found.size_++] = {place.source, *key};
+    else if (seen == 1)
+      refusal = std::move(key).error();
   };
   if (const auto named = by_kid_.find(header.kid); named != by_kid_.end()) {
     for (const Place& place : named->second) {

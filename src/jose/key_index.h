@@ -39,6 +39,7 @@ class KeyIndex {
   class Found {
    public:
     std::span<const Candidate> candidates() const noexcept { return {candidates_.data(), size_}; }
+
    private:
     friend class KeyIndex;
     std::array<Candidate, 8> candidates_{};

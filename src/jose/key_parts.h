@@ -45,11 +45,11 @@ struct KeyParts {
   // Binds checked material to an algorithm. Errors: those of crypto::PublicKey::create.
   static Result<VerificationKey> make_verifying(crypto::PublicMaterial material, Algorithm algorithm, std::string kid,
                                                 const Limits& limits = default_limits);
-  static Result<VerificationKey> make_verifying(const crypto::SharedSecret& secret, Algorithm algorithm, std::string kid,
-                                                const Limits& limits = default_limits);
+  static Result<VerificationKey> make_verifying(const crypto::SharedSecret& secret, Algorithm algorithm,
+                                                std::string kid, const Limits& limits = default_limits);
   // An empty kid becomes the thumbprint; an HMAC key's stays empty.
   static Result<SigningKey> make_signing(crypto::PrivateMaterial material, Algorithm algorithm, std::string kid,
-                                 const Limits& limits = default_limits);
+                                         const Limits& limits = default_limits);
   // What verifies for the key of this JWK, private or not.
   static Result<VerificationKey> make_verifying(const jose::Jwk& jwk, Algorithm algorithm, const Limits& limits);
 };

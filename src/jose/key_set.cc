@@ -83,7 +83,8 @@ Entry make_entry(jose::JsonView object, const KeySetOptions& options) {
 
 bool has_duplicate_kid(const std::vector<Entry>& entries) {
   std::set<std::string_view> seen;
-  return std::ranges::any_of(entries, [&](const Entry& entry) { return !entry.kid.empty() && !seen.insert(entry.kid).second; });
+  return std::ranges::any_of(entries,
+                             [&](const Entry& entry) { return !entry.kid.empty() && !seen.insert(entry.kid).second; });
 }
 
 bool is_known_type(std::string_view kty) { return kty == "EC" || kty == "RSA" || kty == "OKP" || kty == "oct"; }
@@ -92,7 +93,8 @@ Result<std::vector<Entry>> read_set(jose::JsonView set, const KeySetOptions& opt
   const auto keys = set.find("keys");
   if (!keys || !keys->is(jose::JsonType::array)) return std::unexpected(Error{Errc::malformed_key, "keys"});
   if (keys->size() > options.limits.jwks_keys_max) {
-    return std::unexpected(Error{Errc::too_many_keys, "keys", "at most " + std::to_string(options.limits.jwks_keys_max)});
+    return std::unexpected(
+        Error{Errc::too_many_keys, "keys", "at most " + std::to_string(options.limits.jwks_keys_max)});
   }
   std::vector<Entry> entries;
   for (const jose::JsonView key : keys->children()) {
@@ -121,7 +123,8 @@ KeySet::KeySet(std::vector<VerificationKey> keys) {
 
 Result<KeySet> KeySet::parse(std::string_view json, const KeySetOptions& options) {
   if (json.size() > options.limits.jwks_bytes_max) {
-    return std::unexpected(Error{Errc::key_set_too_large, {}, std::to_string(options.limits.jwks_bytes_max) + " bytes at most"});
+    return std::unexpected(
+        Error{Errc::key_set_too_large, {}, std::to_string(options.limits.jwks_bytes_max) + " bytes at most"});
   }
   jose::JsonBuffer buffer{.text = std::string(json)};
   // A set may have more members than a token: some ten a key.
@@ -131,8 +134,10 @@ Result<KeySet> KeySet::parse(std::string_view json, const KeySetOptions& options
   if (jose::parse_json(buffer, json_limits) && jose::JsonView(buffer).is(jose::JsonType::object)) {
     const jose::JsonView object(buffer);
     state.single_jwk = object.find("kty").has_value() && !object.find("keys");
-    if (state.single_jwk) entries = std::vector{make_entry(object, options)};
-    else entries = read_set(object, options);
+    if (state.single_jwk)
+      entries = std::vector{make_entry(object, options)};
+    else
+      entries = read_set(object, options);
   }
   crypto::wipe(std::as_writable_bytes(std::span(buffer.text)));  // it may have held private members
   if (!entries) return std::unexpected(std::move(entries).error());

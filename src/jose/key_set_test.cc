@@ -33,7 +33,8 @@ std::string set_of(std::initializer_list<std::string> keys) {
 }
 
 TEST(KeySet, ReadsASetAndWritesItBack) {
-  const std::string json = set_of({jwk_of(Algorithm::es256, "a"), jwk_of(Algorithm::rs256, "b"), jwk_of(Algorithm::eddsa, "c")});
+  const std::string json =
+      set_of({jwk_of(Algorithm::es256, "a"), jwk_of(Algorithm::rs256, "b"), jwk_of(Algorithm::eddsa, "c")});
   const auto set = KeySet::parse(json);
   ASSERT_TRUE(set);
   EXPECT_EQ(set->size(), 3u);
@@ -42,17 +43,20 @@ TEST(KeySet, ReadsASetAndWritesItBack) {
 }
 
 TEST(KeySet, TwoKeysOfOneKidRefuseTheSet) {
-  EXPECT_EQ(KeySet::parse(set_of({jwk_of(Algorithm::es256, "a"), jwk_of(Algorithm::eddsa, "a")})).error().code, Errc::duplicate_kid);
+  EXPECT_EQ(KeySet::parse(set_of({jwk_of(Algorithm::es256, "a"), jwk_of(Algorithm::eddsa, "a")})).error().code,
+            Errc::duplicate_kid);
 }
 
 TEST(KeySet, KeysOfUnknownTypesAreSkipped) {
-  const auto set = KeySet::parse(set_of({R"({"kty":"AKP","kid":"pq","alg":"ML-DSA-44"})", jwk_of(Algorithm::es256, "a")}));
+  const auto set =
+      KeySet::parse(set_of({R"({"kty":"AKP","kid":"pq","alg":"ML-DSA-44"})", jwk_of(Algorithm::es256, "a")}));
   ASSERT_TRUE(set);
   EXPECT_EQ(set->size(), 1u);
 }
 
 TEST(KeySet, ARefusedKeyStaysWithItsReason) {
-  const auto set = KeySet::parse(set_of({R"({"kty":"EC","kid":"bad","crv":"P-256","x":"AA","y":"AA"})", jwk_of(Algorithm::es256, "a")}));
+  const auto set = KeySet::parse(
+      set_of({R"({"kty":"EC","kid":"bad","crv":"P-256","x":"AA","y":"AA"})", jwk_of(Algorithm::es256, "a")}));
   ASSERT_TRUE(set);
   ASSERT_EQ(set->size(), 2u);
   EXPECT_EQ(set->entries()[0].refusal.front().code, Errc::invalid_key);
@@ -83,8 +87,10 @@ TEST(KeySet, AnRsaKeyWithoutAlgNeedsAList) {
 }
 
 TEST(KeySet, EcAndOkpKeysAreBoundByTheirCurve) {
-  EXPECT_EQ(KeySet::parse(without_alg(jwk_of(Algorithm::es384, "e")))->entries()[0].algorithms, std::vector{Algorithm::es384});
-  EXPECT_EQ(KeySet::parse(without_alg(jwk_of(Algorithm::eddsa, "e")))->entries()[0].algorithms, std::vector{Algorithm::eddsa});
+  EXPECT_EQ(KeySet::parse(without_alg(jwk_of(Algorithm::es384, "e")))->entries()[0].algorithms,
+            std::vector{Algorithm::es384});
+  EXPECT_EQ(KeySet::parse(without_alg(jwk_of(Algorithm::eddsa, "e")))->entries()[0].algorithms,
+            std::vector{Algorithm::eddsa});
 }
 
 TEST(KeySet, UseAndKeyOpsForbid) {
@@ -113,7 +119,8 @@ TEST(KeySet, SetsAreBounded) {
 }
 
 TEST(KeySet, WhatIsNoSetIsRefused) {
-  for (const std::string_view text : {"", "[]", "{}", R"({"keys":{}})", R"({"keys":[)", "1", R"({"keys":[],"keys":[]})"}) {
+  for (const std::string_view text :
+       {"", "[]", "{}", R"({"keys":{}})", R"({"keys":[)", "1", R"({"keys":[],"keys":[]})"}) {
     EXPECT_EQ(KeySet::parse(text).error().code, Errc::malformed_key) << text;
   }
   EXPECT_TRUE(KeySet::parse(R"({"keys":[]})"));

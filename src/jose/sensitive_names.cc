@@ -11,11 +11,36 @@ namespace jeton {
 namespace {
 
 // Words as they stand side by side in a name, without what separates them.
-constexpr std::array<std::string_view, 30> sensitive = {
-    "password", "passwords", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "credential", "credentials",
-    "cardnumber", "creditcard", "debitcard", "ccnumber", "cvv", "cvc", "securitycode", "iban", "bankaccount", "accountnumber",
-    "ssn", "socialsecurity", "socialsecuritynumber", "pin", "privatekey", "apikey", "refreshtoken", "accesstoken", "totpseed",
-    "recoverycode"};
+constexpr std::array<std::string_view, 30> sensitive = {"password",
+                                                        "passwords",
+                                                        "passwd",
+                                                        "passphrase",
+                                                        "passcode",
+                                                        "pwd",
+                                                        "secret",
+                                                        "secrets",
+                                                        "credential",
+                                                        "credentials",
+                                                        "cardnumber",
+                                                        "creditcard",
+                                                        "debitcard",
+                                                        "ccnumber",
+                                                        "cvv",
+                                                        "cvc",
+                                                        "securitycode",
+                                                        "iban",
+                                                        "bankaccount",
+                                                        "accountnumber",
+                                                        "ssn",
+                                                        "socialsecurity",
+                                                        "socialsecuritynumber",
+                                                        "pin",
+                                                        "privatekey",
+                                                        "apikey",
+                                                        "refreshtoken",
+                                                        "accesstoken",
+                                                        "totpseed",
+                                                        "recoverycode"};
 
 constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
@@ -55,7 +80,8 @@ bool jose::is_sensitive_name(std::string_view name) {
 std::string_view jose::find_sensitive_name(const Value& value, std::span<const std::string> permitted) {
   if (const auto* members = value.if_object()) {
     for (const Value::Member& member : *members) {
-      if (is_sensitive_name(member.name) && std::ranges::find(permitted, member.name) == permitted.end()) return member.name;
+      if (is_sensitive_name(member.name) && std::ranges::find(permitted, member.name) == permitted.end())
+        return member.name;
       if (const auto inner = find_sensitive_name(member.value, permitted); !inner.empty()) return inner;
     }
   }

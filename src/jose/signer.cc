@@ -30,7 +30,8 @@ std::optional<Error> check_names(const Claims& claims, const SignerOptions& opti
     const Value* value = claims.members().find(name);
     if (!value) continue;
     if (!value->if_string()) return Error{Errc::wrong_claim_type, std::string(name), "a text"};
-    if (jose::has_control_characters(*value->if_string())) return Error{Errc::invalid_claim, std::string(name), "no control characters"};
+    if (jose::has_control_characters(*value->if_string()))
+      return Error{Errc::invalid_claim, std::string(name), "no control characters"};
   }
   if (jose::has_control_characters(claims.subject())) return Error{Errc::invalid_claim, "sub", "no control characters"};
   return {};
@@ -83,11 +84,13 @@ Result<std::string> Signer::sign_until(const Claims& claims, UnixTime now, UnixT
   jose::JsonBuffer check{.text = payload.to_json()};
   const std::string json = check.text;
   if (!jose::parse_json(check, {default_limits.json_depth_max, default_limits.json_members_max})) {
-    return std::unexpected(Error{Errc::malformed_json, {}, "UTF-8, and a depth and number of members within the limits"});
+    return std::unexpected(
+        Error{Errc::malformed_json, {}, "UTF-8, and a depth and number of members within the limits"});
   }
   TRY(std::string token, jose::sign_compact(state_->key, state_->header, json));
   if (token.size() > default_limits.token_bytes_max) {
-    return std::unexpected(Error{Errc::token_too_large, {}, std::to_string(default_limits.token_bytes_max) + " bytes at most"});
+    return std::unexpected(
+        Error{Errc::token_too_large, {}, std::to_string(default_limits.token_bytes_max) + " bytes at most"});
   }
   return token;
 }

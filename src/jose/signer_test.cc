@@ -51,7 +51,8 @@ TEST(Signer, WritesStandardAndCustomClaims) {
 
 TEST(Signer, EveryTokenHasAnIdOfItsOwn) {
   const Signer signer = signer_of();
-  EXPECT_NE(verified(signer, *signer.sign(Claims{"a"}, now)).token_id(), verified(signer, *signer.sign(Claims{"a"}, now)).token_id());
+  EXPECT_NE(verified(signer, *signer.sign(Claims{"a"}, now)).token_id(),
+            verified(signer, *signer.sign(Claims{"a"}, now)).token_id());
 }
 
 TEST(Signer, SeveralAudiencesAreAnArray) {
@@ -68,12 +69,14 @@ TEST(Signer, ClaimsOfItsOwnAreRefused) {
 
 // mission row 11: nothing sensitive in a payload.
 TEST(Signer, NamesThatLookLikeSecretsAreRefused) {
-  for (const std::string name : {"password", "Password", "user_password", "userPassword2", "cardNumber", "card_number", "CREDIT-CARD",
-                                 "cvv", "cvc2", "pin", "iban", "ssn", "clientSecret", "private_key", "apiKey", "passphrase"}) {
+  for (const std::string name :
+       {"password", "Password", "user_password", "userPassword2", "cardNumber", "card_number", "CREDIT-CARD", "cvv",
+        "cvc2", "pin", "iban", "ssn", "clientSecret", "private_key", "apiKey", "passphrase"}) {
     EXPECT_EQ(signer_of().sign(Claims{"a"}.with(name, "x"), now).error().code, Errc::sensitive_claim) << name;
   }
   const Value nested = Value::parse(R"({"billing":[{"card":{"number":1}},{"cardNumber":"4111"}]})").value();
-  EXPECT_EQ(signer_of().sign(Claims{"a"}.with("profile", nested), now).error(), (Error{Errc::sensitive_claim, "cardNumber"}));
+  EXPECT_EQ(signer_of().sign(Claims{"a"}.with("profile", nested), now).error(),
+            (Error{Errc::sensitive_claim, "cardNumber"}));
   for (const std::string name : {"plan", "shipping", "opinion", "compass", "secretary", "card", "number", "typing"}) {
     EXPECT_TRUE(signer_of().sign(Claims{"a"}.with(name, "x"), now)) << name;
   }

@@ -17,9 +17,9 @@
 namespace jeton {
 namespace {
 
-constexpr std::size_t ways = 8;          // entries that share a set
-constexpr std::size_t remembered = 8;    // tokens seen once, by fingerprint, per set
-constexpr std::size_t hashed_bytes = 64; // of the token's end: its signature, which nobody can choose freely
+constexpr std::size_t ways = 8;           // entries that share a set
+constexpr std::size_t remembered = 8;     // tokens seen once, by fingerprint, per set
+constexpr std::size_t hashed_bytes = 64;  // of the token's end: its signature, which nobody can choose freely
 
 // Keyed by the process. Only tokens with a good signature get in, so the end of the signature tells them apart as well as
 // all of their bytes would; a lookup is confirmed by comparing everything.
@@ -32,7 +32,8 @@ class KeyedHash {
     const std::size_t size = std::min(token.size(), hashed_bytes);
     if (size > 0) std::memcpy(words.data(), token.data() + (token.size() - size), size);
     std::uint64_t hash = secret_[0] ^ token.size();
-    for (std::size_t i = 0; i < words.size(); i += 2) hash = mix(words[i] ^ secret_[i + 1], words[i + 1] ^ secret_[i + 2] ^ hash);
+    for (std::size_t i = 0; i < words.size(); i += 2)
+      hash = mix(words[i] ^ secret_[i + 1], words[i + 1] ^ secret_[i + 2] ^ hash);
     return mix(hash, secret_[9]);
   }
 
@@ -73,7 +74,8 @@ struct TokenCache::State {
   std::vector<Set> sets;
   std::atomic<std::uint64_t> hits{0}, misses{0}, entries{0}, evictions{0};
 
-  std::shared_ptr<const VerifiedToken::State> find(std::uint64_t key, std::uint64_t generation, std::string_view compact) {
+  std::shared_ptr<const VerifiedToken::State> find(std::uint64_t key, std::uint64_t generation,
+                                                   std::string_view compact) {
     Set& set = set_of(key);
     const std::lock_guard lock(set.mutex);
     for (Entry& entry : set.entries) {

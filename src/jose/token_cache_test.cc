@@ -21,7 +21,9 @@ const SigningKey& key() {
 }
 
 Verifier verifier_for(std::string audience = "api") {
-  return Verifier{{.issuer = "i", .audience = AudienceRule::must_include(std::move(audience)), .keys = KeySet({key().verification_key()})}};
+  return Verifier{{.issuer = "i",
+                   .audience = AudienceRule::must_include(std::move(audience)),
+                   .keys = KeySet({key().verification_key()})}};
 }
 
 std::string fresh_token() {

@@ -7,8 +7,8 @@
 
 #define JETON_TRY_JOIN_(a, b) a##b
 #define JETON_TRY_JOIN(a, b) JETON_TRY_JOIN_(a, b)
-#define TRY(name, ...)                                                                      \
-  auto JETON_TRY_JOIN(try_, __LINE__) = (__VA_ARGS__);                                      \
-  if (!JETON_TRY_JOIN(try_, __LINE__).has_value())                                          \
-    return std::unexpected(std::move(JETON_TRY_JOIN(try_, __LINE__)).error());              \
+#define TRY(name, ...)                                                         \
+  auto JETON_TRY_JOIN(try_, __LINE__) = (__VA_ARGS__);                         \
+  if (!JETON_TRY_JOIN(try_, __LINE__).has_value())                             \
+    return std::unexpected(std::move(JETON_TRY_JOIN(try_, __LINE__)).error()); \
   name = *std::move(JETON_TRY_JOIN(try_, __LINE__))

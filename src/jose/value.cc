@@ -10,7 +10,6 @@
 namespace jeton {
 namespace {
 
-
 void append_number(std::string& out, double number) {
   char digits[32];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);

@@ -69,15 +69,15 @@ VerifiedToken::State::State(const jose::JsonBuffer& payload, std::string_view ke
   kid = {reinterpret_cast<const char*>(kid_at), key_kid.size()};
 }
 
-template <ClaimType T>
-Result<T> VerifiedToken::get(std::string_view name) const {
+template <class T>
+Result<T> VerifiedToken::read(std::string_view name) const {
   const auto claim = state_->root().find(name);
   if (!claim) return std::unexpected(Error{Errc::missing_claim, std::string(name)});
   return read_as<T>(*claim, name);
 }
 
-template <ClaimType T>
-Result<T> VerifiedToken::get(std::initializer_list<std::string_view> path) const {
+template <class T>
+Result<T> VerifiedToken::read(std::initializer_list<std::string_view> path) const {
   std::string spelled;
   for (const std::string_view segment : path) {
     if (!spelled.empty()) spelled += '/';
@@ -92,9 +92,9 @@ Result<T> VerifiedToken::get(std::initializer_list<std::string_view> path) const
   return read_as<T>(*at, spelled);
 }
 
-#define JETON_READABLE_AS(T)                                                          \
-  template Result<T> VerifiedToken::get<T>(std::string_view) const;                   \
-  template Result<T> VerifiedToken::get<T>(std::initializer_list<std::string_view>) const;
+#define JETON_READABLE_AS(T)                                         \
+  template Result<T> VerifiedToken::read<T>(std::string_view) const; \
+  template Result<T> VerifiedToken::read<T>(std::initializer_list<std::string_view>) const;
 JETON_READABLE_AS(std::string)
 JETON_READABLE_AS(std::string_view)
 JETON_READABLE_AS(std::int64_t)

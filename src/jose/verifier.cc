@@ -57,8 +57,10 @@ Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) c
   auto token = std::make_shared<VerifiedToken::State>(scratch, signer.key->kid());
   token->algorithm = signer.key->algorithm();
   token->source = signer.source;
-  if (auto wrong = jose::read_registered_claims(*token, scratch.has_out_of_range_number)) return std::unexpected(*std::move(wrong));
-  if (auto wrong = jose::check_claims(*token, state_->issuers[signer.source])) return std::unexpected(*std::move(wrong));
+  if (auto wrong = jose::read_registered_claims(*token, scratch.has_out_of_range_number))
+    return std::unexpected(*std::move(wrong));
+  if (auto wrong = jose::check_claims(*token, state_->issuers[signer.source]))
+    return std::unexpected(*std::move(wrong));
   return check_time(VerifiedToken(std::move(token)), now);
 }
 

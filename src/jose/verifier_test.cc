@@ -43,7 +43,8 @@ Error refusal(std::string_view payload, const TrustedIssuer& issuer = trusted(),
 
 TEST(Verifier, AGoodTokenIsAcceptedAndReadable) {
   const Verifier verifier{trusted()};
-  const auto token = verifier.verify(token_of(good_payload(R"(,"plan":"pro","n":7,"roles":["a","b"],"limits":{"audio":3})")), now);
+  const auto token =
+      verifier.verify(token_of(good_payload(R"(,"plan":"pro","n":7,"roles":["a","b"],"limits":{"audio":3})")), now);
   ASSERT_TRUE(token) << describe(token.error());
   EXPECT_EQ(token->issuer(), "https://as.example");
   EXPECT_EQ(token->subject(), "u1");
@@ -97,7 +98,8 @@ TEST(Verifier, ImpossibleExpiriesAreRefused) {
   for (const std::string_view wrong : {R"("1700000600")", "true", "null", "{}", "[1700000600]"}) {
     EXPECT_EQ(with_exp(wrong).code, Errc::wrong_claim_type) << wrong;
   }
-  for (const std::string_view wrong : {"-1", "1e300", "1e400", "1e20", "253402300800", "99999999999999999999999", "9223372036854775807"}) {
+  for (const std::string_view wrong :
+       {"-1", "1e300", "1e400", "1e20", "253402300800", "99999999999999999999999", "9223372036854775807"}) {
     EXPECT_EQ(with_exp(wrong), (Error{Errc::invalid_claim, "exp", "a NumericDate"})) << wrong;
   }
   EXPECT_EQ(with_exp("0").code, Errc::expired);
@@ -127,7 +129,8 @@ TEST(Verifier, TheIssuerIsComparedByteForByte) {
     return refusal(R"({"aud":"api","exp":1700000600,"iss":)" + std::string(iss) + "}");
   };
   EXPECT_EQ(with_iss(R"("https://as.example")").claim, "accepted");
-  for (const std::string_view wrong : {R"("https://as.example/")", R"("https://as.exampl")", R"("https://AS.example")", R"("")"}) {
+  for (const std::string_view wrong :
+       {R"("https://as.example/")", R"("https://as.exampl")", R"("https://AS.example")", R"("")"}) {
     EXPECT_EQ(with_iss(wrong).code, Errc::wrong_issuer) << wrong;
   }
   EXPECT_EQ(with_iss(R"(["https://as.example"])").code, Errc::wrong_claim_type);
@@ -256,7 +259,8 @@ TEST(Verifier, AKidSharedByIssuersIsTriedFourTimesAtMost) {
     return R"({"aud":"api","exp":1700000600,"iss":"https://)" + std::to_string(i) + R"(.example"})";
   };
   const Verifier four{std::vector(issuers.begin(), issuers.begin() + 4)};
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(four.verify(token_of(payload(i), keys[static_cast<std::size_t>(i)]), now)) << i;
+  for (int i = 0; i < 4; ++i)
+    EXPECT_TRUE(four.verify(token_of(payload(i), keys[static_cast<std::size_t>(i)]), now)) << i;
   EXPECT_EQ(error_of(four.verify(token_of(payload(4), keys[4]), now)).code, Errc::bad_signature);
   EXPECT_EQ(error_of(Verifier{issuers}.verify(token_of(payload(0), keys[0]), now)).code, Errc::ambiguous_key);
 }
@@ -296,7 +300,8 @@ TEST(Verifier, NothingConfiguredVerifiesNothing) {
   TrustedIssuer issuer = trusted();
   issuer.keys = KeySet{};
   EXPECT_EQ(refusal(good_payload(), issuer).code, Errc::unknown_key);
-  EXPECT_EQ(error_of(Verifier{std::vector<TrustedIssuer>{}}.verify(token_of(good_payload()), now)).code, Errc::unknown_key);
+  EXPECT_EQ(error_of(Verifier{std::vector<TrustedIssuer>{}}.verify(token_of(good_payload()), now)).code,
+            Errc::unknown_key);
 }
 
 TEST(Verifier, TheTokenOutlivesTheTextAndTheVerifier) {

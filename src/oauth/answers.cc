@@ -91,7 +91,8 @@ std::string quoted(std::string_view text) {
 Answer answer_for(const Error& error, ErrorStyle style, std::string_view realm, std::string_view scope) {
   Told told = told_for(error.code);
   if (style == ErrorStyle::rfc6750 && told.status == 403 && told.challenge == "invalid_token") told.status = 401;
-  Answer answer{told.status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::string(told.body)};
+  Answer answer{
+      told.status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::string(told.body)};
   if (told.status == 503) {
     answer.headers.emplace_back("Retry-After", "1");
     return answer;
