@@ -21,5 +21,7 @@ configure_package_config_file(cmake/jeton-config.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/jeton-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/jeton-config.cmake ${PROJECT_BINARY_DIR}/jeton-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/jeton)
+# Relative, so that `cmake --install --prefix` and a moved prefix are right.
+file(RELATIVE_PATH jeton_pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/jeton.pc.in ${PROJECT_BINARY_DIR}/jeton.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/jeton.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
