@@ -14,6 +14,35 @@ constexpr int hex_value(char c) noexcept {
   return -1;
 }
 
+// Takes a quoted string off the front (RFC 9110, section 5.6.4).
+bool take_quoted(std::string_view& text) noexcept {
+  if (!text.starts_with('"')) return false;
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      text.remove_prefix(at + 1);
+      return true;
+    }
+    if (text[at] == '\\') ++at;
+  }
+  return false;
+}
+
+// *( ";" name [ "=" ( token / quoted-string ) ] ), without the space that RFC 9112 lets a recipient bear with.
+bool are_extensions(std::string_view text) noexcept {
+  while (text.starts_with(';')) {
+    const std::size_t name_end = std::min(text.find_first_of(";=", 1), text.size());
+    if (!is_field_name(text.substr(1, name_end - 1))) return false;
+    text.remove_prefix(name_end);
+    if (!text.starts_with('=')) continue;
+    text.remove_prefix(1);
+    if (take_quoted(text)) continue;
+    const std::size_t value_end = std::min(text.find(';'), text.size());
+    if (!is_field_name(text.substr(0, value_end))) return false;
+    text.remove_prefix(value_end);
+  }
+  return text.empty();
+}
+
 }  // namespace
 
 std::expected<std::size_t, Refusal> ChunkReader::take(std::string_view bytes, std::string& body) {
@@ -49,6 +78,7 @@ std::expected<void, Refusal> ChunkReader::take_one(char c) {
       }
       if (!is_field_value({&c, 1})) return bad("Malformed chunk extension");
       if (++overhead_bytes_ > overhead_bytes_max) return bad("Chunk extensions are too long");
+      line_.push_back(c);
       return {};
     case State::size_lf:
       if (c != '\n') return bad("Malformed chunk size");
@@ -66,8 +96,9 @@ std::expected<void, Refusal> ChunkReader::take_one(char c) {
         state_ = State::trailer_lf;
         return {};
       }
+      if (!is_field_value({&c, 1})) return bad("Malformed trailer field");
       if (++overhead_bytes_ > overhead_bytes_max) return std::unexpected(Refusal{431, "Trailer fields are too long"});
-      trailer_line_.push_back(c);
+      line_.push_back(c);
       return {};
     case State::trailer_lf:
       if (c != '\n') return bad("Malformed trailer field");
@@ -85,11 +116,14 @@ std::expected<void, Refusal> ChunkReader::take_size_char(char c) {
     return {};
   }
   if (size_digits_ == 0 || (c != '\r' && c != ';')) return bad("Malformed chunk size");
+  if (c == ';') line_.push_back(c);
   state_ = c == '\r' ? State::size_lf : State::extension;
   return {};
 }
 
 std::expected<void, Refusal> ChunkReader::end_size_line() {
+  if (!line_.empty() && !are_extensions(line_)) return bad("Malformed chunk extension");
+  line_.clear();
   size_digits_ = 0;
   if (chunk_bytes_ == 0) {
     state_ = State::trailer;
@@ -102,16 +136,19 @@ std::expected<void, Refusal> ChunkReader::end_size_line() {
 }
 
 std::expected<void, Refusal> ChunkReader::end_trailer_line() {
-  if (trailer_line_.empty()) {
+  if (line_.empty()) {
     state_ = State::complete;
     return {};
   }
-  const std::size_t colon = trailer_line_.find(':');
-  const std::string_view line = trailer_line_;
+  const std::size_t colon = line_.find(':');
+  const std::string_view line = line_;
   if (colon == std::string_view::npos || !is_field_name(line.substr(0, colon)) || !is_field_value(line.substr(colon + 1))) {
     return bad("Malformed trailer field");
   }
-  trailer_line_.clear();
+  for (const std::string_view framing : {"Content-Length", "Transfer-Encoding", "Host"}) {  // RFC 9110, section 6.5.1
+    if (same_field_name(line.substr(0, colon), framing)) return bad("Field that has no place in a trailer");
+  }
+  line_.clear();
   state_ = State::trailer;
   return {};
 }

@@ -40,7 +40,7 @@ class ChunkReader {
   std::size_t overhead_bytes_ = 0;
   std::uint64_t chunk_bytes_ = 0;  // left of the chunk being read
   unsigned size_digits_ = 0;
-  std::string trailer_line_;
+  std::string line_;  // the extensions or the trailer field being read
   State state_ = State::size;
 };
 

@@ -151,15 +151,22 @@ Check read_framing(RequestHead& head) {
   return std::nullopt;
 }
 
-bool has_connection_option(const Headers& headers, std::string_view option) {
-  for (std::string_view list : headers.all("Connection")) {
+// Connection: a list of tokens, of which two matter here (RFC 9110, section 7.6.1).
+Check read_connection(RequestHead& head) {
+  bool close = false;
+  bool keep_alive = !head.http_1_0;
+  for (std::string_view list : head.request.headers.all("Connection")) {
     while (!list.empty()) {
       const std::size_t comma = std::min(list.find(','), list.size());
-      if (same_field_name(trim(list.substr(0, comma)), option)) return true;
+      const std::string_view option = trim(list.substr(0, comma));
+      if (!option.empty() && !is_field_name(option)) return Refusal{400, "Malformed Connection"};
+      if (same_field_name(option, "close")) close = true;
+      if (same_field_name(option, "keep-alive")) keep_alive = true;
       list.remove_prefix(std::min(comma + 1, list.size()));
     }
   }
-  return false;
+  head.keep_alive = keep_alive && !close;
+  return std::nullopt;
 }
 
 Check read_semantics(RequestHead& head) {
@@ -169,8 +176,7 @@ Check read_semantics(RequestHead& head) {
   if (hosts.empty() && !head.http_1_0) return Refusal{400, "Host is missing"};
   if (!hosts.empty() && !is_host(hosts.front())) return Refusal{400, "Malformed Host"};
   if (Check refused = read_framing(head)) return refused;
-  head.keep_alive = head.http_1_0 ? has_connection_option(headers, "keep-alive") : true;
-  if (has_connection_option(headers, "close")) head.keep_alive = false;
+  if (Check refused = read_connection(head)) return refused;
   if (const auto expectations = headers.all("Expect"); !expectations.empty() && !head.http_1_0) {
     if (expectations.size() > 1 || !same_field_name(expectations.front(), "100-continue")) {
       return Refusal{417, "Only the expectation 100-continue is known"};

@@ -145,6 +145,13 @@ TEST(RequestHead, ConnectionOptionsDecideWhetherItStaysOpen) {
   EXPECT_TRUE(accepted("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
 }
 
+TEST(RequestHead, ConnectionThatIsNoListOfTokensIsRefused) {
+  EXPECT_EQ(verdict_of_fields("Connection: clo\xaese\r\n"), 400);
+  EXPECT_EQ(verdict_of_fields("Connection: close x\r\n"), 400);
+  EXPECT_EQ(verdict_of_fields("Connection: \"close\"\r\n"), 400);
+  EXPECT_EQ(verdict_of_fields("Connection: , close,,Upgrade ,\r\n"), 0);
+}
+
 TEST(RequestHead, OnlyTheExpectationOfContinueIsKnown) {
   EXPECT_EQ(verdict_of_fields("Expect: 200-ok\r\n"), 417);
   EXPECT_TRUE(accepted("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n").expects_continue);

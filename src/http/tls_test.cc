@@ -1,0 +1,185 @@
+// What a client does with certificates, against a server with keys and certificates made here.
+#include "http/tls.h"
+
+#include "http/client.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include <gtest/gtest.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+namespace jeton::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
+using asio::ip::tcp;
+
+template <auto free_it>
+struct Freed {
+  template <class T>
+  void operator()(T* object) const {
+    free_it(object);
+  }
+};
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Memory = std::unique_ptr<BIO, Freed<BIO_free>>;
+
+std::string text_of(BIO* memory) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(memory, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+// A self-signed certificate for `names` ("DNS:localhost,IP:127.0.0.1") that is good from and to these seconds from now.
+struct Identity {
+  Identity(const char* names, long from_seconds, long to_seconds) {
+    const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+    const Certificate certificate(X509_new());
+    X509_set_version(certificate.get(), X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), from_seconds);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), to_seconds);
+    X509_set_pubkey(certificate.get(), key.get());
+    X509_NAME* const name = X509_get_subject_name(certificate.get());
+    const auto* const common = reinterpret_cast<const unsigned char*>("test");
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0);
+    X509_set_issuer_name(certificate.get(), name);
+    const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> alternatives(
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names));
+    X509_add_ext(certificate.get(), alternatives.get(), -1);
+    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    const Memory key_memory(BIO_new(BIO_s_mem()));
+    PEM_write_bio_PrivateKey(key_memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    key_pem = text_of(key_memory.get());
+    const Memory certificate_memory(BIO_new(BIO_s_mem()));
+    PEM_write_bio_X509(certificate_memory.get(), certificate.get());
+    certificate_pem = text_of(certificate_memory.get());
+  }
+
+  std::string key_pem;
+  std::string certificate_pem;
+};
+
+// Answers one connection over TLS, then ends.
+class TlsServer {
+ public:
+  TlsServer(const Identity& identity, std::string answer, ssl::context::method method = ssl::context::tls_server)
+      : context_(method), acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {
+    context_.use_certificate(asio::buffer(identity.certificate_pem), ssl::context::pem);
+    context_.use_private_key(asio::buffer(identity.key_pem), ssl::context::pem);
+    thread_ = std::thread([this, answer = std::move(answer)] { run(answer); });
+  }
+  ~TlsServer() { thread_.join(); }
+  std::string url(const std::string& host) const { return "https://" + host + ":" + std::to_string(acceptor_.local_endpoint().port()) + "/jwks"; }
+
+ private:
+  void run(const std::string& answer) {
+    boost::system::error_code error;
+    ssl::stream<tcp::socket> stream(acceptor_.accept(), context_);
+    stream.handshake(ssl::stream_base::server, error);
+    if (error) return;
+    std::string request;
+    asio::read_until(stream, asio::dynamic_buffer(request), "\r\n\r\n", error);
+    asio::write(stream, asio::buffer(answer), error);
+    // Closes without TLS's own farewell, as a cut connection does.
+  }
+
+  asio::io_context io_;
+  ssl::context context_;
+  tcp::acceptor acceptor_;
+  std::thread thread_;
+};
+
+class Tls : public testing::Test {
+ protected:
+  Tls() {
+    std::string name = (std::filesystem::temp_directory_path() / "jeton-tls-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) directory_ = name;
+  }
+  ~Tls() override { std::filesystem::remove_all(directory_); }
+  std::string trust(const Identity& identity) const {
+    const std::string file = (directory_ / "ca.pem").string();
+    std::ofstream(file) << identity.certificate_pem;
+    return file;
+  }
+
+  std::filesystem::path directory_;
+};
+
+constexpr const char* whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+TEST_F(Tls, GoodCertificateOfTheRightNameIsAccepted) {
+  const Identity identity("DNS:localhost,IP:127.0.0.1", -60, 3600);
+  for (const char* host : {"localhost", "127.0.0.1"}) {
+    const TlsServer server(identity, whole);
+    const auto response = fetch({.url = server.url(host), .ca_file = trust(identity)});
+    ASSERT_TRUE(response.has_value()) << response.error().text();
+    EXPECT_EQ(response->body, "{}");
+  }
+}
+
+TEST_F(Tls, CertificateOfAnUnknownAuthorityIsRefused) {
+  const Identity identity("DNS:localhost", -60, 3600);
+  const TlsServer server(identity, whole);
+  const auto response = fetch({.url = server.url("localhost")});
+  ASSERT_FALSE(response.has_value());
+  EXPECT_NE(response.error().what.find("its certificate is not good: self-signed certificate"), std::string::npos) << response.error().what;
+}
+
+TEST_F(Tls, CertificateOfAnotherNameIsRefused) {
+  const Identity identity("DNS:other.example,IP:192.0.2.1", -60, 3600);
+  for (const char* host : {"localhost", "127.0.0.1"}) {
+    const TlsServer server(identity, whole);
+    const auto response = fetch({.url = server.url(host), .ca_file = trust(identity)});
+    ASSERT_FALSE(response.has_value()) << host;
+    EXPECT_NE(response.error().what.find("its certificate is not good"), std::string::npos) << response.error().what;
+  }
+}
+
+TEST_F(Tls, CertificateThatHasExpiredIsRefused) {
+  const Identity identity("DNS:localhost", -3600, -60);
+  const TlsServer server(identity, whole);
+  const auto response = fetch({.url = server.url("localhost"), .ca_file = trust(identity)});
+  ASSERT_FALSE(response.has_value());
+  EXPECT_NE(response.error().what.find("certificate has expired"), std::string::npos) << response.error().what;
+}
+
+TEST_F(Tls, OldProtocolIsRefused) {
+  const Identity identity("DNS:localhost", -60, 3600);
+  const TlsServer server(identity, whole, ssl::context::tlsv11_server);
+  EXPECT_FALSE(fetch({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
+}
+
+TEST_F(Tls, AnswerThatACutConnectionEndsIsAFault) {
+  const Identity identity("DNS:localhost", -60, 3600);
+  const TlsServer server(identity, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[]}");  // no length: ends with the connection
+  EXPECT_FALSE(fetch({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
+}
+
+TEST_F(Tls, FileOfAuthoritiesThatIsNoneIsNamed) {
+  const Identity identity("DNS:localhost", -60, 3600);
+  {
+    const auto missing = client_tls_context("/nowhere/ca.pem");
+    ASSERT_FALSE(missing.has_value());
+    EXPECT_TRUE(missing.error().what.starts_with("/nowhere/ca.pem: cannot read certificate authorities")) << missing.error().what;
+  }
+  EXPECT_TRUE(client_tls_context(trust(identity)).has_value());
+}
+
+}  // namespace
+}  // namespace jeton::http
