@@ -22,11 +22,14 @@ struct Console {
   std::ostream& err;
   bool colour = false;   // out is a terminal and NO_COLOR is not set
   int exit_code = exit_good;  // what a subcommand's callback leaves here is what the process returns
+  bool in_is_terminal = false;  // then a command that reads standard input says so before it waits
 
   // "jeton: TEXT" to err; sets exit_code to exit_bad.
   void fail(const std::string& text);
   // The same with exit_usage.
   void fail_usage(const std::string& text);
+  // "jeton: note: TEXT" to err; the exit code stays.
+  void note(const std::string& text);
 };
 
 }  // namespace jeton::cli
