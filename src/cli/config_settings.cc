@@ -1,0 +1,269 @@
+#include "cli/config_settings.h"
+
+#include "cli/config_values.h"
+#include "issuer/access_token.h"
+
+#include <jeton/claims.h>
+#include <jeton/value.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+namespace jeton::cli {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// A TOML basic string is spelled as a JSON string.
+std::string quoted(std::string_view text) { return Value(text).to_json(); }
+
+// The value as it was written, near enough to recognize it.
+std::string shown(const toml::node& node) {
+  if (const auto* text = node.as_string()) return quoted(text->get());
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
+  if (node.is_array()) return "a list";
+  if (node.is_table()) return "a table";
+  return "that";
+}
+
+template <class Get>
+Setting text_setting(std::string_view section, std::string_view name, std::string_view meaning, Get get,
+                     std::function<std::string(std::string_view)> object) {
+  return {section, name, meaning, false, [get](const Config& config) { return quoted(get(const_cast<Config&>(config))); },
+          [get, object](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            if (text == nullptr) return fmt::format("must be a text in quotes, not {}", shown(node));
+            std::string objection = object(text->get());
+            if (objection.empty()) get(config) = text->get();
+            return objection;
+          }};
+}
+
+template <class Get>
+Setting duration_setting(std::string_view section, std::string_view name, std::string_view meaning, seconds least,
+                         seconds most, Get get) {
+  return {section, name, meaning, true, [get](const Config& config) { return quoted(duration_text(get(const_cast<Config&>(config)))); },
+          [get, least, most](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            const auto duration = text == nullptr ? std::nullopt : parse_duration(text->get());
+            if (!duration.has_value()) return fmt::format("must be a duration such as \"15m\" or \"30d\", not {}", shown(node));
+            if (*duration < least || *duration > most) {
+              return fmt::format("must be from {} to {}, not {}", duration_text(least), duration_text(most), shown(node));
+            }
+            get(config) = *duration;
+            return {};
+          }};
+}
+
+template <class Get>
+Setting number_setting(std::string_view section, std::string_view name, std::string_view meaning, bool is_live, std::uint32_t least,
+                       std::uint32_t most, Get get) {
+  return {section, name, meaning, is_live, [get](const Config& config) { return std::to_string(get(const_cast<Config&>(config))); },
+          [get, least, most](const toml::node& node, Config& config) -> std::string {
+            const auto* number = node.as_integer();
+            if (number == nullptr) return fmt::format("must be a whole number, not {}", shown(node));
+            if (number->get() < least || number->get() > most) {
+              return fmt::format("must be from {} to {}, not {}", least, most, number->get());
+            }
+            get(config) = static_cast<std::uint32_t>(number->get());
+            return {};
+          }};
+}
+
+template <class Get>
+Setting truth_setting(std::string_view section, std::string_view name, std::string_view meaning, Get get) {
+  return {section, name, meaning, true, [get](const Config& config) { return get(const_cast<Config&>(config)) ? "true" : "false"; },
+          [get](const toml::node& node, Config& config) -> std::string {
+            const auto* truth = node.as_boolean();
+            if (truth == nullptr) return fmt::format("must be true or false, not {}", shown(node));
+            get(config) = truth->get();
+            return {};
+          }};
+}
+
+std::string objection_to_store_url(std::string_view url) {
+  if (url.starts_with("postgresql:") || url.starts_with("postgres:")) return "names PostgreSQL, which this version does not speak; use sqlite:PATH";
+  if (!url.starts_with("sqlite:") || url.size() == std::string_view("sqlite:").size() || url.starts_with("sqlite://") || url.ends_with('/')) {
+    return "must be \"sqlite:PATH\", such as \"sqlite:data/jeton.db\"";
+  }
+  if (url.find('\0') != std::string_view::npos) return "must not hold NUL";
+  return {};
+}
+
+Setting algorithm_setting() {
+  return {"tokens", "algorithm",
+          "Signs access tokens: ES256, RS256, PS256 or EdDSA. A key is made when there is none for it yet.\n"
+          "HS256 is no choice here: whoever can verify such a token can also make one.\n",
+          false, [](const Config& config) { return quoted(name_of(config.algorithm)); },
+          [](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
+            if (algorithm.has_value() && is_symmetric(*algorithm)) {
+              return fmt::format("cannot be {}: every service that verifies such a token could make one; choose ES256, RS256, PS256 or EdDSA",
+                                 text->get());
+            }
+            constexpr std::array choices{Algorithm::es256, Algorithm::rs256, Algorithm::ps256, Algorithm::eddsa};
+            if (!algorithm.has_value() || std::ranges::find(choices, *algorithm) == choices.end()) {
+              return fmt::format("must be \"ES256\", \"RS256\", \"PS256\" or \"EdDSA\", not {}", shown(node));
+            }
+            config.algorithm = *algorithm;
+            return {};
+          }};
+}
+
+std::string objection_to_claim(std::string_view name) {
+  if (name.empty()) return "must not hold an empty name";
+  if (issuer::is_registered_claim(name)) return fmt::format("must not hold {}: Jeton sets that claim itself", quoted(name));
+  Value probe = Value::object();
+  probe.set(std::string(name), true);
+  if (!find_sensitive_name(probe).empty()) {
+    return fmt::format("must not hold {}: it looks like a secret, and whoever has a token can read it", quoted(name));
+  }
+  return {};
+}
+
+Setting claims_setting() {
+  return {"tokens", "claims", "Members of the user's record that go into access tokens; those that a record lacks are left out.\n", true,
+          [](const Config& config) {
+            std::string text;
+            for (const std::string& name : config.rules.claims) text += (text.empty() ? "" : ", ") + quoted(name);
+            return '[' + text + ']';
+          },
+          [](const toml::node& node, Config& config) -> std::string {
+            const auto* list = node.as_array();
+            if (list == nullptr) return fmt::format("must be a list of names, not {}", shown(node));
+            std::vector<std::string> names;
+            for (const toml::node& element : *list) {
+              const auto* name = element.as_string();
+              if (name == nullptr) return fmt::format("must be a list of names, but holds {}", shown(element));
+              if (std::string objection = objection_to_claim(name->get()); !objection.empty()) return objection;
+              if (std::ranges::find(names, name->get()) != names.end()) return fmt::format("holds {} twice", quoted(name->get()));
+              names.push_back(name->get());
+            }
+            config.rules.claims = std::move(names);
+            return {};
+          }};
+}
+
+Setting argon2_memory_setting() {
+  return {"accounts", "argon2_memory",
+          "Memory of one password hash (Argon2id), from 19MiB to 1GiB. At most argon2_threads of them are computed at once.\n"
+          "Hashes made with another cost are made anew at their user's next login.\n",
+          true, [](const Config& config) { return quoted(size_text(config.rules.argon2.memory_bytes)); },
+          [](const toml::node& node, Config& config) -> std::string {
+            constexpr std::uint64_t least = 19ULL << 20, most = 1ULL << 30;
+            const auto* text = node.as_string();
+            const auto bytes = text == nullptr ? std::nullopt : parse_size(text->get());
+            if (!bytes.has_value()) return fmt::format("must be a size such as \"19MiB\", not {}", shown(node));
+            if (*bytes < least || *bytes > most) return fmt::format("must be from 19MiB to 1GiB, not {}", shown(node));
+            config.rules.argon2.memory_bytes = *bytes;
+            return {};
+          }};
+}
+
+Setting log_level_setting() {
+  return {"log", "level", "How much is told on stderr, one JSON object a line: error, warning, info or debug.\n", true,
+          [](const Config& config) -> std::string {
+            switch (config.log_level) {
+              case platform::LogLevel::debug: return "\"debug\"";
+              case platform::LogLevel::info: return "\"info\"";
+              case platform::LogLevel::warning: return "\"warning\"";
+              case platform::LogLevel::error: return "\"error\"";
+            }
+            std::unreachable();
+          },
+          [](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            const auto level = text == nullptr ? std::nullopt : platform::log_level_named(text->get());
+            if (!level.has_value()) return fmt::format("must be \"error\", \"warning\", \"info\" or \"debug\", not {}", shown(node));
+            config.log_level = *level;
+            return {};
+          }};
+}
+
+std::vector<Setting> issuer_and_store_settings() {
+  return {
+      text_setting("issuer", "url",
+                   "Who the tokens say they come from (`iss`), as your clients reach it: \"https://id.example.com\".\n"
+                   "Settled when the store is first used and never changed after that; empty: http://HOST:PORT of that first start.\n",
+                   [](Config& config) -> std::string& { return config.issuer_url; },
+                   [](std::string_view url) { return url.empty() ? std::string() : objection_to_issuer_url(url); }),
+      text_setting("issuer", "listen", "HOST:PORT to serve on; port 0 is any free one. The same as --listen.\n",
+                   [](Config& config) -> std::string& { return config.listen; },
+                   [](std::string_view text) -> std::string {
+                     return parse_listen_address(text).has_value() ? "" : "must be HOST:PORT, such as \"127.0.0.1:8080\"";
+                   }),
+      text_setting("store", "url",
+                   "Where users, sessions and sealed keys are kept: \"sqlite:PATH\". The master key lies beside it (master.key) unless\n"
+                   "JETON_MASTER_KEY or a systemd credential `jeton.master-key` gives it. --data DIR means \"sqlite:DIR/jeton.db\".\n",
+                   [](Config& config) -> std::string& { return config.store_url; }, objection_to_store_url),
+  };
+}
+
+std::vector<Setting> token_settings() {
+  return {
+      algorithm_setting(),
+      duration_setting("tokens", "access_lifetime", "How long an access token is good, 24h at most.\n", seconds(1), issuer::access_lifetime_max,
+                       [](Config& config) -> seconds& { return config.rules.access_lifetime; }),
+      duration_setting("tokens", "session_idle", "A session ends when it was not refreshed for this long.\n", minutes(1), days(3650),
+                       [](Config& config) -> seconds& { return config.rules.session_idle; }),
+      duration_setting("tokens", "session_absolute", "A session ends this long after its sign-in, refreshed or not.\n", minutes(1),
+                       days(3650), [](Config& config) -> seconds& { return config.rules.session_absolute; }),
+      duration_setting("tokens", "refresh_grace",
+                       "For this long after a refresh the refresh token before it is answered the same again (tabs, retries), 300s at most.\n"
+                       "After that it counts as stolen, and the session ends.\n",
+                       seconds(0), issuer::refresh_grace_max, [](Config& config) -> seconds& { return config.rules.refresh_grace; }),
+      claims_setting(),
+      duration_setting("tokens", "jwks_max_age", "How long others may keep the published keys (Cache-Control: max-age).\n", seconds(1), hours(24),
+                       [](Config& config) -> seconds& { return config.rules.jwks_max_age; }),
+  };
+}
+
+std::vector<Setting> account_settings() {
+  return {
+      truth_setting("accounts", "registration", "Whether people may register by themselves (POST /api/auth/register).\n",
+                    [](Config& config) -> bool& { return config.rules.registration_open; }),
+      argon2_memory_setting(),
+      number_setting("accounts", "argon2_passes", "Passes of one password hash.\n", true, 2, 20,
+                     [](Config& config) -> std::uint32_t& { return config.rules.argon2.passes; }),
+      number_setting("accounts", "argon2_threads", "How many password hashes are computed at once.\n", false, 1, 64,
+                     [](Config& config) -> std::uint32_t& { return config.password_pool.threads; }),
+      number_setting("accounts", "argon2_queue", "How many logins may wait for one of those; the next is answered 503 with Retry-After.\n", false,
+                     1, 10'000, [](Config& config) -> std::uint32_t& { return config.password_pool.queue_jobs_max; }),
+  };
+}
+
+std::vector<Setting> serving_settings() {
+  return {
+      number_setting("http", "threads", "Event loops; 0: as many as the machine has cores, 8 at most.\n", false, 0, 256,
+                     [](Config& config) -> std::uint32_t& { return config.http_threads; }),
+      number_setting("http", "connections_max", "Open connections; further ones are refused.\n", false, 16, 1'000'000,
+                     [](Config& config) -> std::uint32_t& { return config.connections_max; }),
+      truth_setting("http", "metrics", "Whether GET /metrics answers (Prometheus' text format, counters only).\n",
+                    [](Config& config) -> bool& { return config.rules.metrics_open; }),
+      log_level_setting(),
+  };
+}
+
+}  // namespace
+
+const std::vector<Setting>& all_settings() {
+  static const std::vector<Setting> settings = [] {
+    std::vector<Setting> all;
+    for (auto part : {issuer_and_store_settings(), token_settings(), account_settings(), serving_settings()}) {
+      std::ranges::move(part, std::back_inserter(all));
+    }
+    return all;
+  }();
+  return settings;
+}
+
+}  // namespace jeton::cli
