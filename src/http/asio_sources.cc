@@ -1,4 +1,5 @@
-// The one translation unit that compiles Asio and Beast themselves; see BOOST_ASIO_SEPARATE_COMPILATION in CMakeLists.txt.
+// The one translation unit that compiles Asio and Beast themselves; see BOOST_ASIO_SEPARATE_COMPILATION in
+// CMakeLists.txt.
 #include <boost/asio/impl/src.hpp>
 #include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>

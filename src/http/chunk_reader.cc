@@ -142,7 +142,8 @@ std::expected<void, Refusal> ChunkReader::end_trailer_line() {
   }
   const std::size_t colon = line_.find(':');
   const std::string_view line = line_;
-  if (colon == std::string_view::npos || !is_field_name(line.substr(0, colon)) || !is_field_value(line.substr(colon + 1))) {
+  if (colon == std::string_view::npos || !is_field_name(line.substr(0, colon)) ||
+      !is_field_value(line.substr(colon + 1))) {
     return bad("Malformed trailer field");
   }
   for (const std::string_view framing : {"Content-Length", "Transfer-Encoding", "Host"}) {  // RFC 9110, section 6.5.1

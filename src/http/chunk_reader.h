@@ -1,7 +1,7 @@
 // ChunkReader: takes a chunked body apart as its bytes arrive (RFC 9112, section 7.1), strictly and within limits.
 //
-// Extensions and trailer fields are checked for their form, counted against a limit and dropped. Bare LF, space around the
-// size, a size of more than eight digits, and data that does not end in CR LF are refused.
+// Extensions and trailer fields are checked for their form, counted against a limit and dropped. Bare LF, space
+// around the size, a size of more than eight digits, and data that does not end in CR LF are refused.
 #pragma once
 
 #include "http/request_head.h"
@@ -21,8 +21,9 @@ class ChunkReader {
 
   explicit ChunkReader(std::size_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
 
-  // Consumes from the front of `bytes`, appends data to `body`. Returns the number of bytes consumed: all of them unless
-  // the body is complete. Refusals: 400 for the form, 413 for the size. Not to be called again after a refusal.
+  // Consumes from the front of `bytes`, appends data to `body`. Returns the number of bytes consumed: all of them
+  // unless the body is complete. Refusals: 400 for the form, 413 for the size. Not to be called again after a
+  // refusal.
   std::expected<std::size_t, Refusal> take(std::string_view bytes, std::string& body);
   bool complete() const noexcept { return state_ == State::complete; }
 

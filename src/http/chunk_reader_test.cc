@@ -60,14 +60,17 @@ TEST(ChunkReader, TrailerFieldsAreCheckedAndDropped) {
 }
 
 TEST(ChunkReader, SizeOfAnotherFormIsRefused) {
-  for (const char* bytes : {"\r\n", "x\r\n", " 5\r\n", "5 \r\n", "+5\r\n", "0x5\r\n", "-1\r\n", "5\n", "5\rX", ";a\r\n", "FFFFFFFFFFFFFFFFF\r\n", "000000001\r\n", "5;\x01\r\n", "5;a\n"}) {
+  for (const char* bytes : {"\r\n", "x\r\n", " 5\r\n", "5 \r\n", "+5\r\n", "0x5\r\n", "-1\r\n", "5\n", "5\rX", ";a\r\n",
+                            "FFFFFFFFFFFFFFFFF\r\n", "000000001\r\n", "5;\x01\r\n", "5;a\n"}) {
     EXPECT_EQ(read(bytes).status, 400) << bytes;
   }
 }
 
 TEST(ChunkReader, ExtensionOfAnotherFormIsRefused) {
-  for (const char* good : {"1;a", "1;a;b", "1;a=b;c=\"d;\\\"e\"", "1;a=\"\";b"}) EXPECT_TRUE(read(std::string(good) + "\r\nx\r\n0\r\n\r\n").complete) << good;
-  for (const char* bad : {"1;", "1;;a", "1;=b", "1;a=", "1;a b", "1; a", "1;a =b", "1;a=\"b", "1;a=\"b\"c", "1;a=b\"", "1;\x7f", "1;a=\"\x01\""}) {
+  for (const char* good : {"1;a", "1;a;b", "1;a=b;c=\"d;\\\"e\"", "1;a=\"\";b"})
+    EXPECT_TRUE(read(std::string(good) + "\r\nx\r\n0\r\n\r\n").complete) << good;
+  for (const char* bad : {"1;", "1;;a", "1;=b", "1;a=", "1;a b", "1; a", "1;a =b", "1;a=\"b", "1;a=\"b\"c", "1;a=b\"",
+                          "1;\x7f", "1;a=\"\x01\""}) {
     EXPECT_EQ(read(std::string(bad) + "\r\nx\r\n0\r\n\r\n").status, 400) << bad;
   }
 }

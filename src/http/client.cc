@@ -44,8 +44,10 @@ constexpr int interim_answers_max = 4;
 // One exchange on one connection; its members are what the coroutine and the timer share.
 class Exchange {
  public:
-  Exchange(const FetchRequest& request, Url url) : request_(request), url_(std::move(url)), resolver_(io_), socket_(io_), timer_(io_) {
-    shown_ = fmt::format("{}://{}{}", url_.tls ? "https" : "http", url_.authority(), url_.target.substr(0, url_.target.find('?')));
+  Exchange(const FetchRequest& request, Url url)
+      : request_(request), url_(std::move(url)), resolver_(io_), socket_(io_), timer_(io_) {
+    shown_ = fmt::format("{}://{}{}", url_.tls ? "https" : "http", url_.authority(),
+                         url_.target.substr(0, url_.target.find('?')));
   }
   Outcome<Response> run();
 
@@ -77,8 +79,10 @@ std::unexpected<Fault> Exchange::fault(std::string_view what, std::string remedy
 
 std::unexpected<Fault> Exchange::fault_of(const error_code& error, std::string_view doing) const {
   if (time_over_) return fault(fmt::format("no whole answer within {} ms", request_.time_max.count()));
-  if (error == beast::http::error::body_limit) return fault(fmt::format("the answer is larger than {} bytes", request_.body_bytes_max));
-  if (error == beast::http::error::header_limit) return fault(fmt::format("the answer's head is larger than {} bytes", request_.head_bytes_max));
+  if (error == beast::http::error::body_limit)
+    return fault(fmt::format("the answer is larger than {} bytes", request_.body_bytes_max));
+  if (error == beast::http::error::header_limit)
+    return fault(fmt::format("the answer's head is larger than {} bytes", request_.head_bytes_max));
   if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message) {
     return fault("the connection ended before the answer did");
   }
@@ -139,7 +143,8 @@ asio::awaitable<Outcome<Response>> Exchange::speak_tls() {
     result = std::unexpected(expected.error());
   } else if (const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, awaited); error) {
     const std::string problem = time_over_ ? "" : certificate_problem(stream);
-    result = problem.empty() ? fault_of(error, "TLS failed") : fault(fmt::format("its certificate is not good: {}", problem));
+    result = problem.empty() ? fault_of(error, "TLS failed")
+                             : fault(fmt::format("its certificate is not good: {}", problem));
   } else {
     result = co_await speak(stream);
   }
@@ -151,7 +156,8 @@ template <class Stream>
 asio::awaitable<Outcome<Response>> Exchange::speak(Stream& stream) {
   const std::string text = request_text();
   const auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(text), awaited);
-  // A server that refuses early may have answered and closed before it read everything: look for the answer all the same.
+  // A server that refuses early may have answered and closed before it read everything: look for the answer all the
+  // same.
   if (write_error && (time_over_ || written == 0)) co_return fault_of(write_error, "cannot send");
   beast::flat_buffer buffer;
   for (int i = 0; i < interim_answers_max; ++i) {
@@ -173,10 +179,12 @@ asio::awaitable<Outcome<Response>> Exchange::speak(Stream& stream) {
 }
 
 std::string Exchange::request_text() const {
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", name_of(request_.method), url_.target, url_.authority());
+  std::string text =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", name_of(request_.method), url_.target, url_.authority());
   for (const auto& [name, value] : request_.headers.fields()) text += fmt::format("{}: {}\r\n", name, value);
   if (request_.headers.find("User-Agent") == nullptr) text += "User-Agent: jeton\r\n";
-  if (!request_.body.empty() || request_.method == Method::post) text += fmt::format("Content-Length: {}\r\n", request_.body.size());
+  if (!request_.body.empty() || request_.method == Method::post)
+    text += fmt::format("Content-Length: {}\r\n", request_.body.size());
   return text + "Connection: close\r\n\r\n" + request_.body;
 }
 
@@ -186,9 +194,10 @@ Outcome<Response> fetch(const FetchRequest& request) try {
   auto url = parse_url(request.url);
   if (!url) return std::unexpected(std::move(url.error()));
   for (const auto& [name, value] : request.headers.fields()) {
-    const bool ours = same_field_name(name, "Host") || same_field_name(name, "Content-Length") || same_field_name(name, "Connection") ||
-                      same_field_name(name, "Transfer-Encoding");
-    if (ours || !is_field_name(name) || !is_field_value(value)) return std::unexpected(Fault{"a header field cannot be sent.", ""});
+    const bool ours = same_field_name(name, "Host") || same_field_name(name, "Content-Length") ||
+                      same_field_name(name, "Connection") || same_field_name(name, "Transfer-Encoding");
+    if (ours || !is_field_name(name) || !is_field_value(value))
+      return std::unexpected(Fault{"a header field cannot be sent.", ""});
   }
   if (request.method == Method::other) return std::unexpected(Fault{"a method without a name cannot be sent.", ""});
   Exchange exchange(request, std::move(*url));

@@ -2,6 +2,8 @@
 
 #include "http/test_peer.h"
 
+#include <gtest/gtest.h>
+
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
@@ -34,7 +36,9 @@ Router router() {
   return router;
 }
 
-std::string url_of(std::uint16_t port, std::string_view target) { return "http://127.0.0.1:" + std::to_string(port) + std::string(target); }
+std::string url_of(std::uint16_t port, std::string_view target) {
+  return "http://127.0.0.1:" + std::to_string(port) + std::string(target);
+}
 
 // A listener that gives every peer the same bytes and closes.
 class Scripted {
@@ -104,8 +108,10 @@ TEST(Fetch, RedirectIsNotFollowed) {
 }
 
 TEST(Fetch, AnswerInAnyOfTheThreeFramingsIsRead) {
-  for (const char* bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
-                            "HTTP/1.0 200 OK\r\n\r\nabc", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}) {
+  for (const char* bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+                            "HTTP/1.0 200 OK\r\n\r\nabc",
+                            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"}) {
     const Scripted server(bytes);
     const auto response = fetch({.url = url_of(server.port(), "/")});
     ASSERT_TRUE(response.has_value()) << response.error().text();
@@ -118,7 +124,8 @@ TEST(Fetch, AnswerThatIsTooLargeCutOffOrMalformedIsAFault) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x'), "the answer is larger than 100 bytes"},
       {"HTTP/1.0 200 OK\r\n\r\n" + std::string(101, 'x'), "the answer is larger than 100 bytes"},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x'), "the answer is larger than 100 bytes"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x'),
+       "the answer is larger than 100 bytes"},
       {"HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'), "the answer's head is larger than 16384 bytes"},
       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "the connection ended before the answer did"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", "the connection ended before the answer did"},
@@ -160,7 +167,8 @@ TEST(Fetch, PlainHttpIsSpokenWithThisMachineAlone) {
 }
 
 TEST(Fetch, FieldThatWouldForgeAnotherIsNotSent) {
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"X", "a\r\nY: b"}, {"X\r\nY", "a"}, {"Host", "h"}, {"content-length", "1"}}) {
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+           {"X", "a\r\nY: b"}, {"X\r\nY", "a"}, {"Host", "h"}, {"content-length", "1"}}) {
     FetchRequest request{.url = "http://127.0.0.1:1/"};
     request.headers.add(name, value);
     EXPECT_EQ(fetch(request).error().what, "a header field cannot be sent.");

@@ -33,7 +33,10 @@ constexpr Refusal nobody{0, ""};
 }  // namespace
 
 Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& neighbours)
-    : socket_(std::move(socket)), peer_address_(std::move(peer_address)), id_(platform::random_hex(8)), neighbours_(neighbours) {
+    : socket_(std::move(socket)),
+      peer_address_(std::move(peer_address)),
+      id_(platform::random_hex(8)),
+      neighbours_(neighbours) {
   neighbours_.open.insert(this);
 }
 
@@ -142,11 +145,14 @@ asio::awaitable<std::expected<RequestHead, Refusal>> Connection::read_head() {
       if (phase_ == Phase::fresh || phase_ == Phase::idle) request_began_ = steady_clock::now();
       co_return head;
     }
-    if (input_.size() >= options.header_bytes_max) co_return std::unexpected(Refusal{431, "The request head is too large"});
+    if (input_.size() >= options.header_bytes_max)
+      co_return std::unexpected(Refusal{431, "The request head is too large"});
     const ReadResult result = co_await read_some();
     if (result != ReadResult::bytes) {
-      // A new connection that says nothing is told 408 at last; one that has been served, or ends without a word, is not.
-      const bool unasked = input_.empty() && (phase_ == Phase::idle || result == ReadResult::ended || neighbours_.stopping);
+      // A new connection that says nothing is told 408 at last; one that has been served, or ends without a word, is
+      // not.
+      const bool unasked =
+          input_.empty() && (phase_ == Phase::idle || result == ReadResult::ended || neighbours_.stopping);
       co_return std::unexpected(unasked ? nobody : refusal_of(result, "The request head took too long"));
     }
     if (phase_ == Phase::fresh || phase_ == Phase::idle) {
@@ -200,7 +206,8 @@ asio::awaitable<bool> Connection::answer(RequestHead& head) {
   deadline_ = Deadline::max();
   Response response = co_await neighbours_.router.answer(head.request);
   if (!is_sendable(response)) {
-    platform::log_error("handler made an answer that cannot be sent", {{"request", head.request.id}, {"path", head.request.path}});
+    platform::log_error("handler made an answer that cannot be sent",
+                        {{"request", head.request.id}, {"path", head.request.path}});
     response = error_response(500, "Internal error");
   }
   const bool keep_alive = head.keep_alive && !neighbours_.stopping;
@@ -209,7 +216,7 @@ asio::awaitable<bool> Connection::answer(RequestHead& head) {
   const bool written = co_await write(response, std::move(text), head.request.method != Method::head);
   report(head.request, response);
   if (written && !keep_alive && !input_.empty()) co_await linger();
-  co_return written && keep_alive;
+  co_return written&& keep_alive;
 }
 
 asio::awaitable<void> Connection::refuse(Refusal refusal, Request& request) {
@@ -224,7 +231,8 @@ asio::awaitable<void> Connection::refuse(Refusal refusal, Request& request) {
 
 asio::awaitable<bool> Connection::write(const Response& response, std::string head, bool with_body) {
   const bool has_body = with_body && !is_bodiless(response.status);
-  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
+  const std::array<asio::const_buffer, 2> parts = {
+      asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
   const auto [error, size] = co_await asio::async_write(socket_, parts, awaited);
   co_return !error;
 }
@@ -234,8 +242,8 @@ asio::awaitable<bool> Connection::write_text(std::string_view text) {
   co_return !error;
 }
 
-// Closing a socket while the peer still sends makes the kernel reset the connection, and the reset may overtake the answer.
-// So: no more from us, then read and drop what comes until the peer has closed too, within limits.
+// Closing a socket while the peer still sends makes the kernel reset the connection, and the reset may overtake the
+// answer. So: no more from us, then read and drop what comes until the peer has closed too, within limits.
 asio::awaitable<void> Connection::linger() {
   boost::system::error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);

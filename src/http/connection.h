@@ -1,8 +1,8 @@
-// Connection: one accepted socket, from its first byte to its close: reads requests one after another, has each answered,
-// writes the answers in order. It lives on one event loop and is touched by that loop's thread alone.
+// Connection: one accepted socket, from its first byte to its close: reads requests one after another, has each
+// answered, writes the answers in order. It lives on one event loop and is touched by that loop's thread alone.
 //
-// Time limits are deadlines that the loop's Sweeper compares with the clock several times a second, which costs a request
-// nothing; so a limit is kept to within sweep_interval.
+// Time limits are deadlines that the loop's Sweeper compares with the clock several times a second, which costs a
+// request nothing; so a limit is kept to within sweep_interval.
 #pragma once
 
 #include "http/request_head.h"

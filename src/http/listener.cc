@@ -24,7 +24,6 @@ namespace {
 using platform::Fault;
 using platform::Outcome;
 
-
 constexpr int backlog_connections_max = 4096;  // the kernel lowers it to net.core.somaxconn
 constexpr auto lock_wait_time_max = std::chrono::seconds(2);
 
@@ -35,8 +34,10 @@ struct Address {
   const sockaddr* generic() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
   bool is_ipv6() const noexcept { return storage.ss_family == AF_INET6; }
   void set_port(std::uint16_t port) noexcept {
-    if (is_ipv6()) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
-    else reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
+    if (is_ipv6())
+      reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
+    else
+      reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
   }
 };
 
@@ -49,8 +50,9 @@ Outcome<Address> resolve(const std::string& host) {
   addrinfo* found = nullptr;
   const int code = name.empty() ? EAI_NONAME : ::getaddrinfo(name.c_str(), "0", &hints, &found);
   if (code != 0) {
-    return std::unexpected(Fault{fmt::format("{} is not an address to listen on: {}.", host.empty() ? "\"\"" : host, ::gai_strerror(code)),
-                                 "Give --listen an address of this machine, such as 127.0.0.1:8080."});
+    return std::unexpected(
+        Fault{fmt::format("{} is not an address to listen on: {}.", host.empty() ? "\"\"" : host, ::gai_strerror(code)),
+              "Give --listen an address of this machine, such as 127.0.0.1:8080."});
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   Address address;
@@ -64,8 +66,9 @@ std::string errno_text(int code) { return std::generic_category().message(code);
 Fault listen_fault(const std::string& where, std::uint16_t port, int code) {
   if (code == EADDRINUSE) {
     const auto holder = port_holder(port);
-    const std::string by = !holder ? "" : holder->pid == ::getpid() ? " (by this process)"
-                                        : fmt::format(" (by {}, pid {})", holder->program, holder->pid);
+    const std::string by = !holder                     ? ""
+                           : holder->pid == ::getpid() ? " (by this process)"
+                                                       : fmt::format(" (by {}, pid {})", holder->program, holder->pid);
     return {fmt::format("{} is taken{}.", where, by), "Choose another with --listen, or stop it."};
   }
   if (code == EACCES) {

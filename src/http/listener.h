@@ -1,9 +1,10 @@
 // open_listeners: the listening sockets of a server, one for each event loop, all on one address (SO_REUSEPORT).
 //
-// SO_REUSEPORT alone would let a second server of the same user share the port in silence. So the address is first bound
-// and listened on plainly, which fails if anyone listens there, sharing or not; only then are the sharing sockets opened.
-// Between the two steps the port is free for a moment: a lock (an abstract Unix socket named after the port, which the
-// kernel releases with the process) keeps two servers that start together from both passing the first step.
+// SO_REUSEPORT alone would let a second server of the same user share the port in silence. So the address is first
+// bound and listened on plainly, which fails if anyone listens there, sharing or not; only then are the sharing
+// sockets opened. Between the two steps the port is free for a moment: a lock (an abstract Unix socket named after
+// the port, which the kernel releases with the process) keeps two servers that start together from both passing the
+// first step.
 #pragma once
 
 #include "platform/fault.h"

@@ -3,6 +3,8 @@
 #include "http/server.h"
 #include "http/test_peer.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -56,7 +58,8 @@ TEST(Listeners, SecondServerOnOnePortIsRefused) {
   ASSERT_TRUE(first.has_value());
   const auto second = Server::listen({.port = (*first)->port(), .threads = 2}, Router{});
   ASSERT_FALSE(second.has_value());
-  EXPECT_TRUE(second.error().what.starts_with("127.0.0.1:" + std::to_string((*first)->port()) + " is taken")) << second.error().what;
+  EXPECT_TRUE(second.error().what.starts_with("127.0.0.1:" + std::to_string((*first)->port()) + " is taken"))
+      << second.error().what;
 }
 
 TEST(Listeners, OfServersThatStartTogetherExactlyOneGetsThePort) {
@@ -64,9 +67,11 @@ TEST(Listeners, OfServersThatStartTogetherExactlyOneGetsThePort) {
     const std::uint16_t port = open_listeners("127.0.0.1", 0, 1)->port;
     std::vector<platform::Outcome<Listeners>> outcomes(8);
     std::vector<std::thread> threads;
-    for (auto& outcome : outcomes) threads.emplace_back([&outcome, port] { outcome = open_listeners("127.0.0.1", port, 2); });
+    for (auto& outcome : outcomes)
+      threads.emplace_back([&outcome, port] { outcome = open_listeners("127.0.0.1", port, 2); });
     for (auto& thread : threads) thread.join();
-    EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& outcome) { return outcome.has_value(); }), 1);
+    EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& outcome) { return outcome.has_value(); }),
+              1);
   }
 }
 
@@ -74,11 +79,13 @@ TEST(Listeners, PortIsFreeAgainAsSoonAsTheServerHasGone) {
   std::uint16_t port = 0;
   for (int i = 0; i < 3; ++i) {
     Router router;
-    router.add(Method::get, "/a", [](const Request&) -> boost::asio::awaitable<Response> { co_return json_response(200, "{}"); });
+    router.add(Method::get, "/a",
+               [](const Request&) -> boost::asio::awaitable<Response> { co_return json_response(200, "{}"); });
     RunningServer server({.port = port}, std::move(router));
     port = server.port();
     RawPeer peer(port);
-    peer.send("GET /a HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n");  // the server closes first: TIME_WAIT is its own
+    peer.send(
+        "GET /a HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n");  // the server closes first: TIME_WAIT is its own
     EXPECT_EQ(peer.answer().status, 200);
     EXPECT_TRUE(peer.sees_close());
   }
@@ -91,7 +98,8 @@ TEST(Listeners, AddressOfAnotherMachineIsRefused) {
 }
 
 TEST(Listeners, HostThatIsNoneIsRefused) {
-  for (const char* host : {"", "not a host", "[::1", "256.0.0.1"}) EXPECT_FALSE(open_listeners(host, 0, 1).has_value()) << host;
+  for (const char* host : {"", "not a host", "[::1", "256.0.0.1"})
+    EXPECT_FALSE(open_listeners(host, 0, 1).has_value()) << host;
 }
 
 TEST(Listeners, Ipv6AddressIsShownInBrackets) {

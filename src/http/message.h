@@ -27,9 +27,9 @@ class Headers {
 
 struct Request {
   Method method = Method::get;
-  std::string target;        // as received, "/path?query"
-  std::string path;          // the part before "?"; has no percent-encoding, dot segment, or doubled slash (else 400)
-  std::string query;         // the part after "?", raw
+  std::string target;  // as received, "/path?query"
+  std::string path;    // the part before "?"; has no percent-encoding, dot segment, or doubled slash (else 400)
+  std::string query;   // the part after "?", raw
   Headers headers;
   std::string body;
   std::string peer_address;  // "192.0.2.7"

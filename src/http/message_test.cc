@@ -51,7 +51,8 @@ TEST(ResponseWriter, FramingIsNotTheHandlersAffair) {
   response.headers.add("Content-Length", "5");
   response.headers.add("transfer-encoding", "chunked");
   response.headers.add("Connection", "keep-alive");
-  EXPECT_EQ(head_of(response, {.keep_alive = false}), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(head_of(response, {.keep_alive = false}),
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
 }
 
 TEST(ResponseWriter, StatusWithoutBodyHasNoLength) {

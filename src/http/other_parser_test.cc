@@ -63,7 +63,8 @@ std::optional<Seen> seen_by_beast(std::string_view bytes) {
     if (!put()) return std::nullopt;
   }
   // Taken now: later it adds the trailer fields to the others.
-  for (const auto& field : parser.get()) seen.fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  for (const auto& field : parser.get())
+    seen.fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
   seen.target = parser.get().target();
   parser.eager(true);
   while (!parser.is_done()) {
@@ -84,10 +85,39 @@ std::multimap<std::string, std::string> by_name(const std::vector<std::pair<std:
 }
 
 std::string mutated(std::string bytes, std::mt19937& random) {
-  static constexpr std::array<std::string_view, 30> pieces = {
-      "\r\n", "\n",  "\r", " ", "\t", ":", std::string_view("\0", 1), "0", "5", "chunked", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", ";", ",", "/", "..", "%2e", "?", "#", "\x0b",
-      "\x80", "X: y\r\n", "HTTP/1.1", "Host: h\r\n", "Connection: close\r\n", "Expect: 100-continue\r\n", "\"", "=", "a", "\r\n\r\n"};
-  const auto below = [&](std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random); };
+  static constexpr std::array<std::string_view, 30> pieces = {"\r\n",
+                                                              "\n",
+                                                              "\r",
+                                                              " ",
+                                                              "\t",
+                                                              ":",
+                                                              std::string_view("\0", 1),
+                                                              "0",
+                                                              "5",
+                                                              "chunked",
+                                                              "Content-Length: 3\r\n",
+                                                              "Transfer-Encoding: chunked\r\n",
+                                                              ";",
+                                                              ",",
+                                                              "/",
+                                                              "..",
+                                                              "%2e",
+                                                              "?",
+                                                              "#",
+                                                              "\x0b",
+                                                              "\x80",
+                                                              "X: y\r\n",
+                                                              "HTTP/1.1",
+                                                              "Host: h\r\n",
+                                                              "Connection: close\r\n",
+                                                              "Expect: 100-continue\r\n",
+                                                              "\"",
+                                                              "=",
+                                                              "a",
+                                                              "\r\n\r\n"};
+  const auto below = [&](std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+  };
   for (std::size_t changes = 1 + below(3); changes > 0 && !bytes.empty(); --changes) {
     const std::size_t at = below(bytes.size());
     switch (below(4)) {
@@ -103,10 +133,12 @@ std::string mutated(std::string bytes, std::mt19937& random) {
 TEST(OtherParser, WhatWeAcceptIsSeenAlikeByAnother) {
   const std::array<std::string, 5> seeds = {
       "GET /a?b=c HTTP/1.1\r\nHost: g\r\nX-A: b c\r\nAccept: */*\r\n\r\n",
-      "POST /api/auth/login HTTP/1.1\r\nHost: id.example.com:8080\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+      "POST /api/auth/login HTTP/1.1\r\nHost: id.example.com:8080\r\nContent-Type: application/json\r\nContent-Length: "
+      "7\r\n\r\n{\"a\":1}",
       "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nX: t\r\n\r\n",
       "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-      "POST /a HTTP/1.1\r\nHost: [::1]\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost: g\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: [::1]\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost: "
+      "g\r\n\r\n",
   };
   std::mt19937 random(20'261'123);
   std::size_t accepted = 0;

@@ -20,7 +20,8 @@ void add_listening_inodes(const char* table, std::uint16_t port, std::set<std::s
   while (std::getline(file, line)) {
     std::istringstream row(line);
     std::string slot, local, remote, state, queues, timer, retransmits, user, timeout, inode;
-    if (!(row >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> user >> timeout >> inode)) continue;
+    if (!(row >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> user >> timeout >> inode))
+      continue;
     const std::size_t colon = local.rfind(':');
     if (state != "0A" || colon == std::string::npos) continue;
     unsigned value = 0;

@@ -32,7 +32,8 @@ constexpr std::string_view trim(std::string_view text) noexcept {
 }
 
 Method method_named(std::string_view name) noexcept {
-  for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options}) {
+  for (const Method method :
+       {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options}) {
     if (name == name_of(method)) return method;
   }
   return Method::other;
@@ -51,7 +52,8 @@ Check check_path(std::string_view path) {
   if (path.find("//") != std::string_view::npos) return Refusal{400, "Doubled slash in the path is not accepted"};
   for (std::size_t begin = 1; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
-    if (is_dot_segment(path.substr(begin, end - begin))) return Refusal{400, "Dot segments in the path are not accepted"};
+    if (is_dot_segment(path.substr(begin, end - begin)))
+      return Refusal{400, "Dot segments in the path are not accepted"};
     begin = end + 1;
   }
   return std::nullopt;
@@ -78,7 +80,8 @@ Check read_request_line(std::string_view line, RequestHead& head) {
   const std::string_view method = line.substr(0, first);
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
-  if (!is_field_name(method) || target.find(' ') != std::string_view::npos) return Refusal{400, "Malformed request line"};
+  if (!is_field_name(method) || target.find(' ') != std::string_view::npos)
+    return Refusal{400, "Malformed request line"};
   const bool is_version = version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
                           version[6] == '.' && is_digit(version[7]);
   if (!is_version) return Refusal{400, "Malformed request line"};
@@ -96,14 +99,16 @@ bool is_host(std::string_view host) noexcept {
     end = host.find(']');
     if (end == std::string_view::npos || end < 3) return false;
     const auto in_brackets = host.substr(1, end - 1);
-    if (!std::all_of(in_brackets.begin(), in_brackets.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; })) return false;
+    if (!std::all_of(in_brackets.begin(), in_brackets.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; }))
+      return false;
     ++end;
   } else {
     end = std::min(host.find(':'), host.size());
     const auto is_name_char = [](char c) {
       return is_alpha(c) || is_digit(c) || std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
     };
-    if (end == 0 || !std::all_of(host.begin(), host.begin() + static_cast<std::ptrdiff_t>(end), is_name_char)) return false;
+    if (end == 0 || !std::all_of(host.begin(), host.begin() + static_cast<std::ptrdiff_t>(end), is_name_char))
+      return false;
   }
   if (end == host.size()) return true;
   const std::string_view port = host.substr(end + 1);
@@ -118,7 +123,8 @@ Check read_fields(std::string_view lines, Headers& headers) {
     lines.remove_prefix(end + 2);
     if (line.front() == ' ' || line.front() == '\t') return Refusal{400, "Folded header lines are not accepted"};
     const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !is_field_name(line.substr(0, colon))) return Refusal{400, "Malformed header field"};
+    if (colon == std::string_view::npos || !is_field_name(line.substr(0, colon)))
+      return Refusal{400, "Malformed header field"};
     const std::string_view value = trim(line.substr(colon + 1));
     if (!is_field_value(value)) return Refusal{400, "Control character in a header field"};
     if (++count > header_fields_max) return Refusal{431, "Too many header fields"};

@@ -1,10 +1,11 @@
-// parse_request_head: the strict reading of a request line and its header fields (RFC 9112), as a pure function. It is the
-// only reading: nothing later in the room looks at the raw bytes again, so no two parsers can disagree about where a
-// request ends.
+// parse_request_head: the strict reading of a request line and its header fields (RFC 9112), as a pure function. It
+// is the only reading: nothing later in the room looks at the raw bytes again, so no two parsers can disagree about
+// where a request ends.
 //
-// What RFC 9112 leaves to the recipient is refused: bare LF and bare CR, folded lines, space before the colon, control
-// characters in values, absolute-form and authority-form targets, more than one Host or Content-Length, Content-Length
-// beside Transfer-Encoding, any coding but exactly `chunked`, percent-encoding, dot segments and doubled slashes in a path.
+// What RFC 9112 leaves to the recipient is refused: bare LF and bare CR, folded lines, space before the colon,
+// control characters in values, absolute-form and authority-form targets, more than one Host or Content-Length,
+// Content-Length beside Transfer-Encoding, any coding but exactly `chunked`, percent-encoding, dot segments and
+// doubled slashes in a path.
 #pragma once
 
 #include "http/message.h"
@@ -45,7 +46,7 @@ std::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::s
 std::expected<RequestHead, Refusal> parse_request_head(std::string_view head);
 
 // The grammar of RFC 9110, section 5: shared with the chunk reader's trailers and the writer of answers.
-bool is_field_name(std::string_view name) noexcept;   // token, not empty
+bool is_field_name(std::string_view name) noexcept;    // token, not empty
 bool is_field_value(std::string_view value) noexcept;  // no control character but tab
 bool same_field_name(std::string_view a, std::string_view b) noexcept;
 

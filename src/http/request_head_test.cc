@@ -17,9 +17,15 @@ int verdict(std::string_view bytes) {
   return head ? 0 : head.error().status;
 }
 
-int verdict_of_target(std::string_view target) { return verdict("GET " + std::string(target) + " HTTP/1.1\r\nHost: g\r\n\r\n"); }
-int verdict_of_fields(std::string_view fields) { return verdict("POST /a HTTP/1.1\r\nHost: g\r\n" + std::string(fields) + "\r\n"); }
-int verdict_of_host(std::string_view host) { return verdict("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"); }
+int verdict_of_target(std::string_view target) {
+  return verdict("GET " + std::string(target) + " HTTP/1.1\r\nHost: g\r\n\r\n");
+}
+int verdict_of_fields(std::string_view fields) {
+  return verdict("POST /a HTTP/1.1\r\nHost: g\r\n" + std::string(fields) + "\r\n");
+}
+int verdict_of_host(std::string_view host) {
+  return verdict("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
+}
 
 RequestHead accepted(std::string_view bytes) {
   auto head = parse_request_head(bytes);
@@ -28,7 +34,8 @@ RequestHead accepted(std::string_view bytes) {
 }
 
 TEST(RequestHead, PlainRequestIsTakenApart) {
-  const auto head = accepted("POST /api/auth/login?x=1&y=%20 HTTP/1.1\r\nHost: g:80\r\nX-A:  b c \t\r\ncontent-length: 12\r\n\r\n");
+  const auto head =
+      accepted("POST /api/auth/login?x=1&y=%20 HTTP/1.1\r\nHost: g:80\r\nX-A:  b c \t\r\ncontent-length: 12\r\n\r\n");
   EXPECT_EQ(head.request.method, Method::post);
   EXPECT_EQ(head.request.target, "/api/auth/login?x=1&y=%20");
   EXPECT_EQ(head.request.path, "/api/auth/login");
@@ -60,8 +67,9 @@ TEST(RequestHead, LineThatDoesNotEndInCrLfIsRefusedBeforeTheHeadIsWhole) {
 }
 
 TEST(RequestHead, RequestLineOfAnotherFormIsRefused) {
-  for (const char* line : {"GET /", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/1.1x",
-                           "GET / HTTP/11", "GET / http/1.1", "GET / HTTPS/1.1", "G@T / HTTP/1.1", "/ HTTP/1.1", "GET HTTP/1.1", "GET / a HTTP/1.1"}) {
+  for (const char* line : {"GET /", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1",
+                           "GET\t/ HTTP/1.1", "GET / HTTP/1.1x", "GET / HTTP/11", "GET / http/1.1", "GET / HTTPS/1.1",
+                           "G@T / HTTP/1.1", "/ HTTP/1.1", "GET HTTP/1.1", "GET / a HTTP/1.1"}) {
     EXPECT_EQ(verdict(std::string(line) + "\r\nHost: g\r\n\r\n"), 400) << line;
   }
   EXPECT_EQ(verdict("PRI * HTTP/2.0\r\nHost: g\r\n\r\n"), 505);
@@ -70,17 +78,20 @@ TEST(RequestHead, RequestLineOfAnotherFormIsRefused) {
 }
 
 TEST(RequestHead, TargetThatIsNotAPathIsRefused) {
-  for (const char* target : {"http://g/a", "https://g/a", "g:80", "*", "a", "?a", "/a#b", "/a?b#c", "/a\\b", "\\a", "/a\"b", "/<a>", "/a|b", "/\xc3\xa9", "/a?\xc3\xa9", "/a\x01"}) {
+  for (const char* target : {"http://g/a", "https://g/a", "g:80", "*", "a", "?a", "/a#b", "/a?b#c", "/a\\b", "\\a",
+                             "/a\"b", "/<a>", "/a|b", "/\xc3\xa9", "/a?\xc3\xa9", "/a\x01"}) {
     EXPECT_EQ(verdict_of_target(target), 400) << target;
   }
 }
 
 TEST(RequestHead, PathThatAnotherReaderCouldTakeForAnotherIsRefused) {
-  for (const char* target : {"//admin", "/a//b", "/a//", "/%61dmin", "/a/%2e%2e/admin", "/a/..", "/a/../admin", "/a/./b", "/.", "/..", "/a/..;/admin",
-                             "/a/.;x=1/b", "/admin%00", "/a%2fb", "/a%5cb", "/a%"}) {
+  for (const char* target :
+       {"//admin", "/a//b", "/a//", "/%61dmin", "/a/%2e%2e/admin", "/a/..", "/a/../admin", "/a/./b", "/.", "/..",
+        "/a/..;/admin", "/a/.;x=1/b", "/admin%00", "/a%2fb", "/a%5cb", "/a%"}) {
     EXPECT_EQ(verdict_of_target(target), 400) << target;
   }
-  for (const char* target : {"/", "/a", "/a/", "/ADMIN", "/.well-known/jwks.json", "/a..b/...", "/a;x=1", "/a?b=../%2e%2e//", "/a/b?", "/a?b?c/d:@{|}"}) {
+  for (const char* target : {"/", "/a", "/a/", "/ADMIN", "/.well-known/jwks.json", "/a..b/...", "/a;x=1",
+                             "/a?b=../%2e%2e//", "/a/b?", "/a?b?c/d:@{|}"}) {
     EXPECT_EQ(verdict_of_target(target), 0) << target;
   }
 }
@@ -89,21 +100,28 @@ TEST(RequestHead, HostMustBeThereOnceAndBeAHost) {
   EXPECT_EQ(verdict("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(verdict("GET / HTTP/1.1\r\nHost: g\r\nHost: g\r\n\r\n"), 400);
   EXPECT_EQ(verdict("GET / HTTP/1.1\r\nHost: g\r\nhOST: h\r\n\r\n"), 400);
-  for (const char* host : {"", "g,h", "u@g", "g h", "g/", "g:80x", "g:123456", ":80", "[::1", "[]", "[g]", "[::1]x", "g:80:80", "g#", "g?"}) {
+  for (const char* host : {"", "g,h", "u@g", "g h", "g/", "g:80x", "g:123456", ":80", "[::1", "[]", "[g]", "[::1]x",
+                           "g:80:80", "g#", "g?"}) {
     EXPECT_EQ(verdict_of_host(host), 400) << host;
   }
-  for (const char* host : {"g", "id.example.com", "id.example.com:8080", "127.0.0.1:80", "[::1]", "[::1]:8080", "a_b", "g:"}) {
+  for (const char* host :
+       {"g", "id.example.com", "id.example.com:8080", "127.0.0.1:80", "[::1]", "[::1]:8080", "a_b", "g:"}) {
     EXPECT_EQ(verdict_of_host(host), 0) << host;
   }
 }
 
 TEST(RequestHead, FieldOfAnotherFormIsRefused) {
-  for (const char* fields : {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", " X: a\r\n", "X : a\r\n", "X\t: a\r\n", "X\r\n", ": a\r\n", "X(: a\r\n", "X\x80: a\r\n", "X: a\x01" "b\r\n",
+  for (const char* fields : {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", " X: a\r\n", "X : a\r\n", "X\t: a\r\n", "X\r\n",
+                             ": a\r\n", "X(: a\r\n", "X\x80: a\r\n",
+                             "X: a\x01"
+                             "b\r\n",
                              "X: \x7f\r\n", "X: a\x0b\r\n", "X Y: a\r\n", "\"X\": a\r\n"}) {
     EXPECT_EQ(verdict_of_fields(fields), 400) << fields;
   }
   EXPECT_EQ(verdict_of_fields(std::string_view("X: a\0b\r\n", 8)), 400);
-  for (const char* fields : {"", "X:a\r\n", "X:\r\n", "X: \t \r\n", "X: a\tb\r\n", "X: \xc3\xa9\r\n", "!#$%&'*+-.^_`|~09Az: x\r\n", "X: a\r\nX: b\r\n", "Content-Type: a\r\nContent-Type: b\r\n"}) {
+  for (const char* fields :
+       {"", "X:a\r\n", "X:\r\n", "X: \t \r\n", "X: a\tb\r\n", "X: \xc3\xa9\r\n", "!#$%&'*+-.^_`|~09Az: x\r\n",
+        "X: a\r\nX: b\r\n", "Content-Type: a\r\nContent-Type: b\r\n"}) {
     EXPECT_EQ(verdict_of_fields(fields), 0) << fields;
   }
 }
@@ -120,17 +138,37 @@ TEST(RequestHead, MoreFieldsThanTheLimitAre431) {
 }
 
 TEST(RequestHead, AmbiguousBodyLengthIsRefused) {
-  for (const char* fields :
-       {"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
-        "Content-Length: 6\r\nContent-Length: 6\r\n", "Content-Length: 6\r\ncontent-length: 7\r\n", "Content-Length: 6, 6\r\n", "Content-Length: +6\r\n", "Content-Length: -6\r\n",
-        "Content-Length: 0x6\r\n", "Content-Length: 6 6\r\n", "Content-Length: \r\n", "Content-Length: 6.0\r\n", "Content-Length: 99999999999999999999\r\n",
-        "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: xchunked\r\n",
-        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: \x0b" "chunked\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: \r\n",
-        "Transfer-Encoding: \"chunked\"\r\n", "Transfer-Encoding: chunked;q=1\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding: chunked,\r\n"}) {
+  for (const char* fields : {"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
+                             "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+                             "Content-Length: 6\r\nContent-Length: 6\r\n",
+                             "Content-Length: 6\r\ncontent-length: 7\r\n",
+                             "Content-Length: 6, 6\r\n",
+                             "Content-Length: +6\r\n",
+                             "Content-Length: -6\r\n",
+                             "Content-Length: 0x6\r\n",
+                             "Content-Length: 6 6\r\n",
+                             "Content-Length: \r\n",
+                             "Content-Length: 6.0\r\n",
+                             "Content-Length: 99999999999999999999\r\n",
+                             "Transfer-Encoding: gzip\r\n",
+                             "Transfer-Encoding: gzip, chunked\r\n",
+                             "Transfer-Encoding: chunked, identity\r\n",
+                             "Transfer-Encoding: xchunked\r\n",
+                             "Transfer-Encoding: identity\r\n",
+                             "Transfer-Encoding: \x0b"
+                             "chunked\r\n",
+                             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: \r\n",
+                             "Transfer-Encoding: \"chunked\"\r\n",
+                             "Transfer-Encoding: chunked;q=1\r\n",
+                             "Transfer-Encoding : chunked\r\n",
+                             "Transfer-Encoding: chunked,\r\n"}) {
     EXPECT_EQ(verdict_of_fields(fields), 400) << fields;
   }
   EXPECT_EQ(verdict("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
-  for (const char* fields : {"Content-Length: 6\r\n", "Content-Length: 0006\r\n", "Content-Length:\t6 \r\n", "Transfer-Encoding: chunked\r\n", "transfer-encoding:Chunked\r\n", "TE: gzip\r\n"}) {
+  for (const char* fields : {"Content-Length: 6\r\n", "Content-Length: 0006\r\n", "Content-Length:\t6 \r\n",
+                             "Transfer-Encoding: chunked\r\n", "transfer-encoding:Chunked\r\n", "TE: gzip\r\n"}) {
     EXPECT_EQ(verdict_of_fields(fields), 0) << fields;
   }
 }
@@ -154,8 +192,10 @@ TEST(RequestHead, ConnectionThatIsNoListOfTokensIsRefused) {
 
 TEST(RequestHead, OnlyTheExpectationOfContinueIsKnown) {
   EXPECT_EQ(verdict_of_fields("Expect: 200-ok\r\n"), 417);
-  EXPECT_TRUE(accepted("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n").expects_continue);
-  EXPECT_FALSE(accepted("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n").expects_continue);
+  EXPECT_TRUE(
+      accepted("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n").expects_continue);
+  EXPECT_FALSE(
+      accepted("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n").expects_continue);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace jeton::http {
 namespace {
 
 bool is_framing_field(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 4> ours = {"Content-Length", "Transfer-Encoding", "Connection", "X-Request-Id"};
+  constexpr std::array<std::string_view, 4> ours = {"Content-Length", "Transfer-Encoding", "Connection",
+                                                    "X-Request-Id"};
   return std::any_of(ours.begin(), ours.end(), [&](std::string_view one) { return same_field_name(one, name); });
 }
 
@@ -30,14 +31,20 @@ std::string head_of(const Response& response, const AnswerFraming& framing) {
   const auto field = [&](std::string_view name, std::string_view value) {
     head.append(name).append(": ").append(value).append("\r\n");
   };
-  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_of(response.status)).append("\r\n");
+  head.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason_of(response.status))
+      .append("\r\n");
   for (const auto& [name, value] : response.headers.fields()) {
     if (!is_framing_field(name)) field(name, value);
   }
   if (!framing.request_id.empty()) field("X-Request-Id", framing.request_id);
   if (!is_bodiless(response.status)) field("Content-Length", std::to_string(response.body.size()));
-  if (!framing.keep_alive) field("Connection", "close");
-  else if (framing.http_1_0) field("Connection", "keep-alive");
+  if (!framing.keep_alive)
+    field("Connection", "close");
+  else if (framing.http_1_0)
+    field("Connection", "keep-alive");
   head.append("\r\n");
   return head;
 }

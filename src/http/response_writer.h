@@ -1,5 +1,5 @@
-// head_of: the status line and header fields of an answer, ready to be sent. Framing is the connection's own affair: fields
-// named Content-Length, Transfer-Encoding, Connection or X-Request-Id that a handler set are left out.
+// head_of: the status line and header fields of an answer, ready to be sent. Framing is the connection's own affair:
+// fields named Content-Length, Transfer-Encoding, Connection or X-Request-Id that a handler set are left out.
 #pragma once
 
 #include "http/message.h"

@@ -9,8 +9,9 @@ namespace jeton::http {
 namespace {
 
 void log_escape(const Request& request, std::string_view what) {
-  platform::log_error("handler failed",
-                      {{"request", request.id}, {"method", name_of(request.method)}, {"path", request.path}, {"what", what}});
+  platform::log_error(
+      "handler failed",
+      {{"request", request.id}, {"method", name_of(request.method)}, {"path", request.path}, {"what", what}});
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Router: which handler answers which method and path. Unknown path: 404; known path, other method: 405 with Allow; both as
-// `{"error":"…"}`. HEAD is answered by the GET handler without its body.
+// Router: which handler answers which method and path. Unknown path: 404; known path, other method: 405 with Allow;
+// both as `{"error":"…"}`. HEAD is answered by the GET handler without its body.
 #pragma once
 
 #include "http/message.h"
@@ -13,7 +13,8 @@
 
 namespace jeton::http {
 
-// The request outlives the coroutine. An exception that leaves it is logged and answered 500 `{"error":"Internal error"}`.
+// The request outlives the coroutine. An exception that leaves it is logged and answered 500 `{"error":"Internal
+// error"}`.
 using Handler = std::function<boost::asio::awaitable<Response>(const Request&)>;
 
 class Router {

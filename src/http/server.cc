@@ -26,12 +26,13 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using LoopExecutor = asio::io_context::executor_type;
 using Acceptor = asio::basic_socket_acceptor<tcp, LoopExecutor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
 
 constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds accept_retry_time{50};
 constexpr std::size_t other_files_max = 256;  // data base, logs, the listening sockets themselves
-constexpr std::size_t refusals_max = 256;  // per loop, connections that are being told 503 at one time
+constexpr std::size_t refusals_max = 256;     // per loop, connections that are being told 503 at one time
 
 // One event loop: its listening socket, its connections, and the timer that keeps their deadlines.
 class Loop {
@@ -63,7 +64,7 @@ class Loop {
   void arm_sweeper();
   void sweep();
 
-  Neighbours neighbours_;  // outlives the coroutines, which die with io_
+  Neighbours neighbours_;             // outlives the coroutines, which die with io_
   std::atomic<std::size_t>& served_;  // connections of all loops, but for those that are only told 503
   std::size_t refused_ = 0;           // connections of this loop that are only told 503
   std::size_t live_ = 0;              // coroutines of this loop that serve or refuse
@@ -96,8 +97,10 @@ void Loop::take(LoopSocket socket) {
   if (too_many && refused_ >= refusals_max) return;  // closes it: even saying no has a limit
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  if (too_many) ++refused_;
-  else served_.fetch_add(1, std::memory_order_relaxed);
+  if (too_many)
+    ++refused_;
+  else
+    served_.fetch_add(1, std::memory_order_relaxed);
   ++live_;
   asio::co_spawn(io_, serve(*this, std::move(socket), too_many), asio::detached);
   arm_sweeper();
@@ -109,8 +112,10 @@ asio::awaitable<void> Loop::serve(Loop& loop, LoopSocket socket, bool too_many) 
   } catch (const std::exception& error) {
     platform::log_error("connection failed", {{"what", error.what()}});
   }
-  if (too_many) --loop.refused_;
-  else loop.served_.fetch_sub(1, std::memory_order_relaxed);
+  if (too_many)
+    --loop.refused_;
+  else
+    loop.served_.fetch_sub(1, std::memory_order_relaxed);
   --loop.live_;
   loop.end_if_done();
 }
@@ -124,8 +129,10 @@ asio::awaitable<void> Loop::converse(LoopSocket socket, bool too_many) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   Connection connection(std::move(socket), address.to_string(), neighbours_);
-  if (too_many) co_await connection.refuse_as_busy();
-  else co_await connection.serve();
+  if (too_many)
+    co_await connection.refuse_as_busy();
+  else
+    co_await connection.serve();
 }
 
 void Loop::stop() noexcept try {
@@ -202,7 +209,8 @@ platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options,
   if (!listeners) return std::unexpected(std::move(listeners.error()));
   const std::size_t files_wanted = options.connections_max + other_files_max;
   if (const std::size_t files = platform::raise_open_files_limit(files_wanted); files < files_wanted) {
-    platform::log_warning("fewer open files are allowed than connections_max needs", {{"allowed", files}, {"wanted", files_wanted}});
+    platform::log_warning("fewer open files are allowed than connections_max needs",
+                          {{"allowed", files}, {"wanted", files_wanted}});
   }
   auto state = std::make_unique<State>();
   state->options = std::move(options);

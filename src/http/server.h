@@ -1,8 +1,8 @@
-// Server: HTTP/1.1 on one address, one event loop per thread, each with its own listening socket (SO_REUSEPORT, after a plain
-// bind has shown that the address is free).
+// Server: HTTP/1.1 on one address, one event loop per thread, each with its own listening socket (SO_REUSEPORT, after
+// a plain bind has shown that the address is free).
 //
-// It refuses what is ambiguous before any handler sees it: Transfer-Encoding beside Content-Length, unknown codings, doubled
-// Content-Length or Host, folded lines, bare LF: 400 and close. Everything has a limit: 408, 413, 431, 503.
+// It refuses what is ambiguous before any handler sees it: Transfer-Encoding beside Content-Length, unknown codings,
+// doubled Content-Length or Host, folded lines, bare LF: 400 and close. Everything has a limit: 408, 413, 431, 503.
 #pragma once
 
 #include "http/router.h"
@@ -30,8 +30,8 @@ struct ServerOptions {
   std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
 };
 
-// Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and id).
-// Called on the event loops' threads, on several at once; must not block.
+// Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and
+// id). Called on the event loops' threads, on several at once; must not block.
 struct Exchange {
   const Request& request;
   const Response& response;
@@ -42,9 +42,10 @@ using Observer = std::function<void(const Exchange&)>;
 class Server {
  public:
   // Binds and listens. The Fault names the address and, where it can be found out, the process that holds it.
-  static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router, Observer observer = {});
-  // After run() has returned. Handlers that were still waiting when drain_time_max passed end here, unanswered; so whatever
-  // completes their waits from other threads must have ended before.
+  static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router,
+                                                           Observer observer = {});
+  // After run() has returned. Handlers that were still waiting when drain_time_max passed end here, unanswered; so
+  // whatever completes their waits from other threads must have ended before.
   ~Server();
 
   std::uint16_t port() const noexcept;

@@ -3,6 +3,8 @@
 #include "http/test_peer.h"
 #include "platform/log.h"
 
+#include <gtest/gtest.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -53,23 +55,32 @@ struct Hostile {
   int status;
 };
 
-// The raw requests of the list of hostile inputs, and their near relations; each must be told so, and then the connection
-// must close, so that nothing after it is taken for a request.
+// The raw requests of the list of hostile inputs, and their near relations; each must be told so, and then the
+// connection must close, so that nothing after it is taken for a request.
 TEST(Server, HostileRequestIsToldSoAndTheConnectionCloses) {
   const std::vector<Hostile> rows = {
-      {"H01 length and coding", "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG", 400},
-      {"coding and length", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nG", 400},
-      {"H06 vertical tab", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n", 400},
+      {"H01 length and coding",
+       "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG", 400},
+      {"coding and length",
+       "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nG", 400},
+      {"H06 vertical tab",
+       "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: \x0b"
+       "chunked\r\n\r\n0\r\n\r\n",
+       400},
       {"H06 xchunked", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400},
-      {"H06 chunked, identity", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400},
-      {"gzip beside length", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 400},
+      {"H06 chunked, identity", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+       400},
+      {"gzip beside length", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+       400},
       {"doubled length", "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400},
       {"doubled host", "GET /a HTTP/1.1\r\nHost: g\r\nHost: g\r\n\r\n", 400},
       {"no host", "GET /a HTTP/1.1\r\n\r\n", 400},
       {"H07 folded line", "GET /a HTTP/1.1\r\nHost: g\r\nX: a\r\n b\r\n\r\n", 400},
       {"H08 bare LF", "GET / HTTP/1.1\nHost: g\n\n", 400},
-      {"H11 chunk size overflow", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n", 400},
-      {"H12 chunk data without CR LF", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naX0\r\n\r\n", 400},
+      {"H11 chunk size overflow",
+       "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n", 400},
+      {"H12 chunk data without CR LF",
+       "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naX0\r\n\r\n", 400},
       {"H17 dot segments", "GET /a/%2e%2e/admin HTTP/1.1\r\nHost: g\r\n\r\n", 400},
       {"H17 doubled slash", "GET //admin HTTP/1.1\r\nHost: g\r\n\r\n", 400},
       {"H17 encoded letter", "GET /%61dmin HTTP/1.1\r\nHost: g\r\n\r\n", 400},
@@ -129,7 +140,9 @@ TEST(Server, GoodTwinsAreAnsweredAndTheConnectionStaysOpen) {
 TEST(Server, RequestThatComesByteByByteIsAnswered) {
   RunningServer server({}, router());
   RawPeer peer(server.port());
-  for (const char c : std::string_view("POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) peer.send({&c, 1});
+  for (const char c :
+       std::string_view("POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+    peer.send({&c, 1});
   EXPECT_EQ(peer.answer().body, "abc");
 }
 
@@ -235,7 +248,8 @@ TEST(Server, HeadLargerThanTheLimitIs431) {
   const std::string start = "GET /a HTTP/1.1\r\nHost: g\r\nX: ";
   fits.send(start + std::string(1024 - start.size() - 4, 'x') + "\r\n\r\n");
   EXPECT_EQ(fits.answer().status, 200);
-  for (const std::string& bytes : {start + std::string(1024 - start.size() - 3, 'x') + "\r\n\r\n", start + std::string(300'000, 'x'), "GET /" + std::string(2000, 'a')}) {
+  for (const std::string& bytes : {start + std::string(1024 - start.size() - 3, 'x') + "\r\n\r\n",
+                                   start + std::string(300'000, 'x'), "GET /" + std::string(2000, 'a')}) {
     RawPeer peer(server.port());
     peer.send(bytes);
     EXPECT_EQ(peer.answer().status, 431);
@@ -296,7 +310,8 @@ TEST(Server, IdleConnectionIsClosedInSilence) {
 
 TEST(Server, RequestThatEndsEarlyIs400) {
   RunningServer server({}, router());
-  for (const char* bytes : {"GET /a HT", "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nab", "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"}) {
+  for (const char* bytes : {"GET /a HT", "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nab",
+                            "POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"}) {
     RawPeer peer(server.port());
     peer.send(bytes);
     peer.end_sending();

@@ -27,8 +27,9 @@ platform::Outcome<ssl::context> client_tls_context(const std::string& ca_file) t
     boost::system::error_code error;
     context.load_verify_file(ca_file, error);
     if (error) {
-      return std::unexpected(Fault{fmt::format("{}: cannot read certificate authorities: {}.", ca_file, error.message()),
-                                   "Give a file with certificates in PEM."});
+      return std::unexpected(
+          Fault{fmt::format("{}: cannot read certificate authorities: {}.", ca_file, error.message()),
+                "Give a file with certificates in PEM."});
     }
   }
   return context;

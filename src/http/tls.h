@@ -3,21 +3,22 @@
 
 #include "platform/fault.h"
 
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream_base.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
 
 #include <string>
 
 namespace jeton::http {
 
-// A client's context: TLS 1.2 and later, the peer's certificate verified against the system's authorities and, if `ca_file`
-// is not empty, those in that PEM file.
+// A client's context: TLS 1.2 and later, the peer's certificate verified against the system's authorities and, if
+// `ca_file` is not empty, those in that PEM file.
 platform::Outcome<boost::asio::ssl::context> client_tls_context(const std::string& ca_file);
 
 // Sets the name that is asked for (SNI, not for an IP address) and that the certificate must bear.
-platform::Outcome<void> expect_host(boost::asio::ssl::stream<boost::asio::ip::tcp::socket>& stream, const std::string& host);
+platform::Outcome<void> expect_host(boost::asio::ssl::stream<boost::asio::ip::tcp::socket>& stream,
+                                    const std::string& host);
 
 // Why the last handshake on `stream` failed, for a person: "certificate has expired", …; empty when it was not for the
 // certificate.

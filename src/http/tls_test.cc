@@ -85,7 +85,9 @@ class TlsServer {
     thread_ = std::thread([this, answer = std::move(answer)] { run(answer); });
   }
   ~TlsServer() { thread_.join(); }
-  std::string url(const std::string& host) const { return "https://" + host + ":" + std::to_string(acceptor_.local_endpoint().port()) + "/jwks"; }
+  std::string url(const std::string& host) const {
+    return "https://" + host + ":" + std::to_string(acceptor_.local_endpoint().port()) + "/jwks";
+  }
 
  private:
   void run(const std::string& answer) {
@@ -138,7 +140,8 @@ TEST_F(Tls, CertificateOfAnUnknownAuthorityIsRefused) {
   const TlsServer server(identity, whole);
   const auto response = fetch({.url = server.url("localhost")});
   ASSERT_FALSE(response.has_value());
-  EXPECT_NE(response.error().what.find("its certificate is not good: self-signed certificate"), std::string::npos) << response.error().what;
+  EXPECT_NE(response.error().what.find("its certificate is not good: self-signed certificate"), std::string::npos)
+      << response.error().what;
 }
 
 TEST_F(Tls, CertificateOfAnotherNameIsRefused) {
@@ -167,7 +170,8 @@ TEST_F(Tls, OldProtocolIsRefused) {
 
 TEST_F(Tls, AnswerThatACutConnectionEndsIsAFault) {
   const Identity identity("DNS:localhost", -60, 3600);
-  const TlsServer server(identity, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[]}");  // no length: ends with the connection
+  const TlsServer server(
+      identity, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[]}");  // no length: ends with the connection
   EXPECT_FALSE(fetch({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
 }
 
@@ -176,7 +180,8 @@ TEST_F(Tls, FileOfAuthoritiesThatIsNoneIsNamed) {
   {
     const auto missing = client_tls_context("/nowhere/ca.pem");
     ASSERT_FALSE(missing.has_value());
-    EXPECT_TRUE(missing.error().what.starts_with("/nowhere/ca.pem: cannot read certificate authorities")) << missing.error().what;
+    EXPECT_TRUE(missing.error().what.starts_with("/nowhere/ca.pem: cannot read certificate authorities"))
+        << missing.error().what;
   }
   EXPECT_TRUE(client_tls_context(trust(identity)).has_value());
 }

@@ -15,15 +15,19 @@ constexpr bool is_host_char(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
-constexpr bool is_ipv6_char(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; }
+constexpr bool is_ipv6_char(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+}
 
 std::unexpected<Fault> malformed(std::string_view why) {
-  return std::unexpected(Fault{fmt::format("not an address that can be fetched: {}.", why), "Give one like https://id.example.com/path."});
+  return std::unexpected(
+      Fault{fmt::format("not an address that can be fetched: {}.", why), "Give one like https://id.example.com/path."});
 }
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -63,8 +67,9 @@ platform::Outcome<Url> parse_url(std::string_view text) {
   }
   if (authority.empty()) return url;
   const char* const end = authority.data() + authority.size();
-  const bool is_port = authority.front() == ':' && authority.size() > 1 &&
-                       std::from_chars(authority.data() + 1, end, url.port) == std::from_chars_result{end, std::errc{}} && url.port != 0;
+  const bool is_port =
+      authority.front() == ':' && authority.size() > 1 &&
+      std::from_chars(authority.data() + 1, end, url.port) == std::from_chars_result{end, std::errc{}} && url.port != 0;
   if (!is_port) return malformed("its port is malformed");
   return url;
 }

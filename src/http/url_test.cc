@@ -27,8 +27,28 @@ TEST(Url, PortAndBracketsAreKept) {
 }
 
 TEST(Url, MalformedAddressIsRefused) {
-  for (const char* text : {"", "g", "/a", "ftp://g/", "file:///etc/passwd", "https://", "https:///a", "https://u:p@g/", "https://g/a b", "https://g/\r\nX: y", "https://g/#a",
-                           "https://g:/", "https://g:0/", "https://g:65536/", "https://g:8o/", "https://[::1/", "https://[g]/", "https://g%2f/", "https://g\\h/", "https://\xc3\xa9/", "https://g:80:80/", "javascript:alert(1)"}) {
+  for (const char* text : {"",
+                           "g",
+                           "/a",
+                           "ftp://g/",
+                           "file:///etc/passwd",
+                           "https://",
+                           "https:///a",
+                           "https://u:p@g/",
+                           "https://g/a b",
+                           "https://g/\r\nX: y",
+                           "https://g/#a",
+                           "https://g:/",
+                           "https://g:0/",
+                           "https://g:65536/",
+                           "https://g:8o/",
+                           "https://[::1/",
+                           "https://[g]/",
+                           "https://g%2f/",
+                           "https://g\\h/",
+                           "https://\xc3\xa9/",
+                           "https://g:80:80/",
+                           "javascript:alert(1)"}) {
     EXPECT_FALSE(parse_url(text).has_value()) << text;
   }
 }

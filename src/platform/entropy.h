@@ -7,7 +7,8 @@
 
 namespace jeton::platform {
 
-// Fills `out` by getrandom(2). Ends the process when the kernel has none to give: nothing may go on with guessable bytes.
+// Fills `out` by getrandom(2). Ends the process when the kernel has none to give: nothing may go on with guessable
+// bytes.
 void random_bytes(std::span<std::byte> out) noexcept;
 
 // Random bytes in lower-case hexadecimal, two digits a byte.

@@ -37,7 +37,8 @@ std::string remedy_of(int code, const fs::path& path) {
 }
 
 std::unexpected<Fault> fault(const fs::path& path, std::string_view cannot, int code) {
-  return std::unexpected(Fault{fmt::format("{}: cannot {}: {}.", path.string(), cannot, reason(code)), remedy_of(code, path)});
+  return std::unexpected(
+      Fault{fmt::format("{}: cannot {}: {}.", path.string(), cannot, reason(code)), remedy_of(code, path)});
 }
 
 class OpenFile {
@@ -59,17 +60,20 @@ class OpenFile {
 enum class Secrecy : bool { open, secret };
 
 Outcome<void> check_kind(const fs::path& path, const struct stat& status, Secrecy secrecy) {
-  if (S_ISDIR(status.st_mode)) return std::unexpected(Fault{fmt::format("{} is a directory, not a file.", path.string()), ""});
-  if (!S_ISREG(status.st_mode)) return std::unexpected(Fault{fmt::format("{} is not a regular file.", path.string()), ""});
+  if (S_ISDIR(status.st_mode))
+    return std::unexpected(Fault{fmt::format("{} is a directory, not a file.", path.string()), ""});
+  if (!S_ISREG(status.st_mode))
+    return std::unexpected(Fault{fmt::format("{} is not a regular file.", path.string()), ""});
   if (secrecy == Secrecy::open) return {};
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return std::unexpected(Fault{fmt::format("{} holds a secret, but others than its owner may use it (mode {:04o}).", path.string(),
-                                             static_cast<unsigned>(status.st_mode) & 07777U),
+    return std::unexpected(Fault{fmt::format("{} holds a secret, but others than its owner may use it (mode {:04o}).",
+                                             path.string(), static_cast<unsigned>(status.st_mode) & 07777U),
                                  fmt::format("Run: chmod 600 {}", path.string())});
   }
   if (status.st_uid != ::geteuid() && status.st_uid != 0) {
-    return std::unexpected(Fault{fmt::format("{} holds a secret, but belongs to another user (uid {}).", path.string(), status.st_uid),
-                                 fmt::format("Run: chown {} {}", ::geteuid(), path.string())});
+    return std::unexpected(
+        Fault{fmt::format("{} holds a secret, but belongs to another user (uid {}).", path.string(), status.st_uid),
+              fmt::format("Run: chown {} {}", ::geteuid(), path.string())});
   }
   return {};
 }
@@ -78,7 +82,7 @@ Outcome<std::string> read_whole(const fs::path& path, std::size_t bytes_max, Sec
   // O_NONBLOCK: a FIFO in the file's place must not hang the start.
   const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file.is_open()) return fault(path, "read", errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fault(path, "read", errno);
   if (auto kind = check_kind(path, status, secrecy); !kind) return std::unexpected(std::move(kind.error()));
   std::string content;
@@ -93,7 +97,8 @@ Outcome<std::string> read_whole(const fs::path& path, std::size_t bytes_max, Sec
     if (got == 0) return content;
     if (got < 0 && code != EINTR) return fault(path, "read", code);
   }
-  return std::unexpected(Fault{fmt::format("{} is larger than {} bytes.", path.string(), bytes_max), "Check that it is the right file."});
+  return std::unexpected(
+      Fault{fmt::format("{} is larger than {} bytes.", path.string(), bytes_max), "Check that it is the right file."});
 }
 
 bool write_all(int fd, std::string_view content) noexcept {
@@ -134,14 +139,17 @@ Outcome<void> put_in_place(const fs::path& temporary, const fs::path& path, IfPr
   }
   if (code == 0) return {};
   if (code == EEXIST) {
-    return std::unexpected(Fault{fmt::format("{} is there already and is not overwritten.", path.string()), "Choose another name, or move it away."});
+    return std::unexpected(Fault{fmt::format("{} is there already and is not overwritten.", path.string()),
+                                 "Choose another name, or move it away."});
   }
   return fault(path, "create", code);
 }
 
 }  // namespace
 
-Outcome<std::string> read_file(const fs::path& path, std::size_t bytes_max) { return read_whole(path, bytes_max, Secrecy::open); }
+Outcome<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
+  return read_whole(path, bytes_max, Secrecy::open);
+}
 
 Outcome<std::string> read_secret_file(const fs::path& path, std::size_t bytes_max) {
   return read_whole(path, bytes_max, Secrecy::secret);
@@ -155,21 +163,25 @@ Outcome<void> write_private_file(const fs::path& path, std::string_view content,
   if (!done) {
     ::unlink(temporary.c_str());
     // The reader knows `path`; the temporary name says nothing to them.
-    if (done.error().what.starts_with(temporary.string())) done.error().what.replace(0, temporary.string().size(), path.string());
+    if (done.error().what.starts_with(temporary.string()))
+      done.error().what.replace(0, temporary.string().size(), path.string());
     return done;
   }
   return sync_directory(directory);
 }
 
 Outcome<void> make_private_directory(const fs::path& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+  if (::mkdir(path.c_str(), 0700) == 0)
+    return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
   if (errno != EEXIST) return fault(path, "make the directory", errno);
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fault(path, "use the directory", errno);
-  if (!S_ISDIR(status.st_mode)) return std::unexpected(Fault{fmt::format("{} is not a directory.", path.string()), "Choose another, or move it away."});
+  if (!S_ISDIR(status.st_mode))
+    return std::unexpected(
+        Fault{fmt::format("{} is not a directory.", path.string()), "Choose another, or move it away."});
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return std::unexpected(Fault{fmt::format("{} may be written to by others than its owner (mode {:04o}).", path.string(),
-                                             static_cast<unsigned>(status.st_mode) & 07777U),
+    return std::unexpected(Fault{fmt::format("{} may be written to by others than its owner (mode {:04o}).",
+                                             path.string(), static_cast<unsigned>(status.st_mode) & 07777U),
                                  fmt::format("Run: chmod 700 {}", path.string())});
   }
   return {};

@@ -37,7 +37,7 @@ class Files : public testing::Test {
     return names;
   }
   static unsigned mode_of(const fs::path& path) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(path.c_str(), &status) == 0 ? static_cast<unsigned>(status.st_mode) & 07777U : 0;
   }
 
@@ -54,7 +54,9 @@ TEST_F(Files, FileIsReadWholeUpToTheLimit) {
   EXPECT_EQ(read_file(at("empty"), 0).value(), "");
 }
 
-TEST_F(Files, FileWhoseSizeIsNotKnownIsReadWhole) { EXPECT_TRUE(read_file("/proc/self/status", 100'000).value().starts_with("Name:")); }
+TEST_F(Files, FileWhoseSizeIsNotKnownIsReadWhole) {
+  EXPECT_TRUE(read_file("/proc/self/status", 100'000).value().starts_with("Name:"));
+}
 
 TEST_F(Files, MissingFileIsNamedWithTheReason) {
   const auto missing = read_file(at("none"), 10);

@@ -25,7 +25,10 @@ std::size_t decode(std::string_view text, std::size_t at, char32_t& point) noexc
     point = first;
     return 1;
   }
-  const std::size_t size = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  const std::size_t size = first >= 0xf0 && first <= 0xf4  ? 4
+                           : first >= 0xe0 && first < 0xf0 ? 3
+                           : first >= 0xc2 && first < 0xe0 ? 2
+                                                           : 0;
   if (size == 0 || at + size > text.size()) return 0;
   point = first & (0xffU >> (size + 1));
   for (std::size_t i = 1; i < size; ++i) {
@@ -40,8 +43,9 @@ std::size_t decode(std::string_view text, std::size_t at, char32_t& point) noexc
 // Characters that end a line, move the cursor, reorder what is shown, or cannot be seen.
 constexpr bool must_escape(char32_t point) noexcept {
   return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0xad || point == 0x61c || point == 0x180e ||
-         (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) ||
-         point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe0fff);
+         (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+         (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
+         (point >= 0xe0000 && point <= 0xe0fff);
 }
 
 void append_escape(std::string& out, char32_t point) {
@@ -99,7 +103,9 @@ struct Log {
   std::mutex mutex;
   std::shared_ptr<spdlog::logger> logger = stderr_logger();
 
-  static std::shared_ptr<spdlog::logger> stderr_logger() { return with(std::make_shared<spdlog::sinks::stderr_sink_mt>()); }
+  static std::shared_ptr<spdlog::logger> stderr_logger() {
+    return with(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  }
   static std::shared_ptr<spdlog::logger> with(spdlog::sink_ptr sink) {
     auto made = std::make_shared<spdlog::logger>("jeton", std::move(sink));
     made->set_pattern("%v");

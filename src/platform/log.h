@@ -1,9 +1,9 @@
 // Log: one JSON object a line on stderr: {"time":"2026-11-23T14:03:11.042Z","level":"info","event":"…", fields…}.
 //
-// It is not for secrets: a field is text, a number or a truth value, and the secret types of the library convert to none
-// of them. Whatever a field holds, a line stays one line and reads as it was written: quotes, C0 and C1 controls, DEL,
-// bidirectional and invisible format characters and line separators are written as \uXXXX, bytes that are not UTF-8 as
-// \ufffd, and text is cut after log_text_bytes_max.
+// It is not for secrets: a field is text, a number or a truth value, and the secret types of the library convert to
+// none of them. Whatever a field holds, a line stays one line and reads as it was written: quotes, C0 and C1
+// controls, DEL, bidirectional and invisible format characters and line separators are written as \uXXXX, bytes that
+// are not UTF-8 as \ufffd, and text is cut after log_text_bytes_max.
 //
 // Threads: all functions may be called from any thread at any time. A line that cannot be written is lost silently.
 #pragma once
@@ -43,8 +43,10 @@ struct LogField {
  private:
   template <class Integer>
   static Value widened(Integer number) {
-    if constexpr (std::is_signed_v<Integer>) return static_cast<std::int64_t>(number);
-    else return static_cast<std::uint64_t>(number);
+    if constexpr (std::is_signed_v<Integer>)
+      return static_cast<std::int64_t>(number);
+    else
+      return static_cast<std::uint64_t>(number);
   }
 };
 using LogFields = std::initializer_list<LogField>;
@@ -52,14 +54,17 @@ using LogFields = std::initializer_list<LogField>;
 void log(LogLevel level, std::string_view event, LogFields fields = {}) noexcept;
 inline void log_debug(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::debug, event, fields); }
 inline void log_info(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::info, event, fields); }
-inline void log_warning(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::warning, event, fields); }
+inline void log_warning(std::string_view event, LogFields fields = {}) noexcept {
+  log(LogLevel::warning, event, fields);
+}
 inline void log_error(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::error, event, fields); }
 
 // Lines below `level` are not written. At the start: info.
 void set_log_level(LogLevel level) noexcept;
 std::optional<LogLevel> log_level_named(std::string_view name) noexcept;  // "debug", "info", "warning", "error"
 
-// Sends lines (without the line end) to `sink` instead of stderr; an empty one goes back to stderr. Calls are serialized.
+// Sends lines (without the line end) to `sink` instead of stderr; an empty one goes back to stderr. Calls are
+// serialized.
 void set_log_sink(std::function<void(std::string_view line)> sink);
 
 // Appends `text` as a JSON string with its quotes, escaped as described above.

@@ -29,7 +29,12 @@ class Log : public testing::Test {
 };
 
 TEST_F(Log, LineIsOneJsonObjectWithItsFields) {
-  log_info("signed in", {{"user", "u1"}, {"count", 3}, {"big", std::numeric_limits<std::uint64_t>::max()}, {"ratio", 0.5}, {"good", true}, {"text", std::string("t")}});
+  log_info("signed in", {{"user", "u1"},
+                         {"count", 3},
+                         {"big", std::numeric_limits<std::uint64_t>::max()},
+                         {"ratio", 0.5},
+                         {"good", true},
+                         {"text", std::string("t")}});
   ASSERT_EQ(lines_.size(), 1U);
   const std::string& line = lines_.front();
   EXPECT_TRUE(line.starts_with(R"({"time":"2)")) << line;
@@ -57,7 +62,9 @@ TEST_F(Log, HostileTextCannotForgeALineOrAField) {
   log_info("login", {{"agent", "x\"}\n{\"level\":\"error\",\"event\":\"forged\r\n\x1b[2J"}});
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_EQ(lines_.front().find_first_of("\r\n\x1b"), std::string::npos);
-  EXPECT_TRUE(lines_.front().ends_with(R"("agent":"x\"}\u000a{\"level\":\"error\",\"event\":\"forged\u000d\u000a\u001b[2J"})")) << lines_.front();
+  EXPECT_TRUE(
+      lines_.front().ends_with(R"("agent":"x\"}\u000a{\"level\":\"error\",\"event\":\"forged\u000d\u000a\u001b[2J"})"))
+      << lines_.front();
 }
 
 TEST_F(Log, LongTextIsCut) {
@@ -92,10 +99,10 @@ TEST(JsonString, ControlsAndInvisibleCharactersAreEscaped) {
 
 TEST(JsonString, BytesThatAreNotUtf8AreReplaced) {
   EXPECT_EQ(json("a\xff"), R"("a\ufffd")");
-  EXPECT_EQ(json("\xc0\xaf"), R"("\ufffd\ufffd")");                // overlong
-  EXPECT_EQ(json("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");      // surrogate
+  EXPECT_EQ(json("\xc0\xaf"), R"("\ufffd\ufffd")");            // overlong
+  EXPECT_EQ(json("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");  // surrogate
   EXPECT_EQ(json("\xf4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")");
-  EXPECT_EQ(json("\xe2\x80"), R"("\ufffd\ufffd")");                // cut off
+  EXPECT_EQ(json("\xe2\x80"), R"("\ufffd\ufffd")");  // cut off
 }
 
 TEST(LogLevel, NamesAreRead) {

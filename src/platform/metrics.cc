@@ -25,10 +25,14 @@ struct Family {
 std::string escaped(std::string_view text, bool quotes) {
   std::string out;
   for (const char c : text) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\n') out += "\\n";
-    else if (c == '"' && quotes) out += "\\\"";
-    else out.push_back(c);
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '"' && quotes)
+      out += "\\\"";
+    else
+      out.push_back(c);
   }
   return out;
 }
@@ -55,18 +59,21 @@ struct Writer {
       std::uint64_t up_to = 0;
       for (std::size_t i = 0; i < histogram->bounds().size(); ++i) {
         up_to += histogram->count_in(i);
-        out += fmt::format("{}_bucket{} {}\n", name, label_text(labels, fmt::format("{}", histogram->bounds()[i])), up_to);
+        out +=
+            fmt::format("{}_bucket{} {}\n", name, label_text(labels, fmt::format("{}", histogram->bounds()[i])), up_to);
       }
       up_to += histogram->count_in(histogram->bounds().size());
       out += fmt::format("{}_bucket{} {}\n", name, label_text(labels, "+Inf"), up_to);
-      out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, label_text(labels), histogram->sum(), name, label_text(labels), up_to);
+      out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, label_text(labels), histogram->sum(), name,
+                         label_text(labels), up_to);
     }
   }
 
  private:
   template <class Instrument>
   void plain(const Series<Instrument>& series) const {
-    for (const auto& [labels, instrument] : series) out += fmt::format("{}{} {}\n", name, label_text(labels), instrument->value());
+    for (const auto& [labels, instrument] : series)
+      out += fmt::format("{}{} {}\n", name, label_text(labels), instrument->value());
   }
 };
 
@@ -96,7 +103,8 @@ struct Metrics::State {
   std::vector<std::unique_ptr<Histogram>> stray_histograms;
 
   template <class Instrument>
-  Series<Instrument>* series_of(std::string_view name, std::string_view help, std::span<const double> bounds, Family*& family) {
+  Series<Instrument>* series_of(std::string_view name, std::string_view help, std::span<const double> bounds,
+                                Family*& family) {
     auto found = families.find(name);
     if (found == families.end()) {
       Family made{std::string(help), {bounds.begin(), bounds.end()}, Series<Instrument>{}};
@@ -126,17 +134,20 @@ Counter& Metrics::counter(std::string_view name, std::string_view help, const La
   const std::scoped_lock lock(state_->mutex);
   Family* family = nullptr;
   auto* const series = state_->series_of<Counter>(name, help, {}, family);
-  return State::instrument_of(series ? *series : state_->stray_counters, labels, [] { return std::make_unique<Counter>(); });
+  return State::instrument_of(series ? *series : state_->stray_counters, labels,
+                              [] { return std::make_unique<Counter>(); });
 }
 
 Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels& labels) {
   const std::scoped_lock lock(state_->mutex);
   Family* family = nullptr;
   auto* const series = state_->series_of<Gauge>(name, help, {}, family);
-  return State::instrument_of(series ? *series : state_->stray_gauges, labels, [] { return std::make_unique<Gauge>(); });
+  return State::instrument_of(series ? *series : state_->stray_gauges, labels,
+                              [] { return std::make_unique<Gauge>(); });
 }
 
-Histogram& Metrics::histogram(std::string_view name, std::string_view help, std::span<const double> bounds, const Labels& labels) {
+Histogram& Metrics::histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
+                              const Labels& labels) {
   const std::scoped_lock lock(state_->mutex);
   Family* family = nullptr;
   if (auto* const series = state_->series_of<Histogram>(name, help, bounds, family)) {
@@ -150,7 +161,8 @@ std::string Metrics::text() const {
   const std::scoped_lock lock(state_->mutex);
   std::string out;
   for (const auto& [name, family] : state_->families) {
-    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name, kinds[family.series.index()]);
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name,
+                       kinds[family.series.index()]);
     std::visit(Writer{out, name}, family.series);
   }
   return out;

@@ -1,11 +1,12 @@
 // Metrics: counters, gauges and histograms with labels, written out as Prometheus text (version 0.0.4).
 //
-// Ask for an instrument once and keep the reference: it lives as long as the Metrics. Asking takes a lock; counting is one
-// or two relaxed atomic additions. The same name and labels give the same instrument; a name keeps the kind, help and
-// bounds of its first use.
+// Ask for an instrument once and keep the reference: it lives as long as the Metrics. Asking takes a lock; counting
+// is one or two relaxed atomic additions. The same name and labels give the same instrument; a name keeps the kind,
+// help and bounds of its first use.
 //
-// Label values come from a small, closed set (a route, a status), never from a request: past series_max series of one name,
-// further ones are counted together under the label values "other", so that memory stays bounded whatever is passed.
+// Label values come from a small, closed set (a route, a status), never from a request: past series_max series of one
+// name, further ones are counted together under the label values "other", so that memory stays bounded whatever is
+// passed.
 //
 // Threads: everything may be called from any thread.
 #pragma once
@@ -54,7 +55,7 @@ class Histogram {
   double sum() const noexcept { return sum_.load(std::memory_order_relaxed); }
 
  private:
-  std::vector<double> bounds_;  // ascending
+  std::vector<double> bounds_;                            // ascending
   std::unique_ptr<std::atomic<std::uint64_t>[]> counts_;  // one for each bound, and one beyond
   std::atomic<double> sum_ = 0;
 };
@@ -71,11 +72,13 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Names and label names match [a-zA-Z_][a-zA-Z0-9_]*; by custom they begin with jeton_ and end in their unit. One name has
-  // one kind: asking for it as another is a bug of the caller, and gives an instrument that is never written out.
+  // Names and label names match [a-zA-Z_][a-zA-Z0-9_]*; by custom they begin with jeton_ and end in their unit. One
+  // name has one kind: asking for it as another is a bug of the caller, and gives an instrument that is never written
+  // out.
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
-  Histogram& histogram(std::string_view name, std::string_view help, std::span<const double> bounds, const Labels& labels = {});
+  Histogram& histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
+                       const Labels& labels = {});
 
   // The whole text, families in order of name.
   std::string text() const;

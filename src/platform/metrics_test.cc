@@ -44,12 +44,15 @@ TEST(Metrics, SameNameAndLabelsAreOneInstrument) {
 TEST(Metrics, LabelValueCannotForgeALine) {
   Metrics metrics;
   metrics.counter("jeton_a_total", "A\nB\\", {{"k", "x\"} 9\nforged 1\\"}}).add();
-  EXPECT_EQ(metrics.text(), "# HELP jeton_a_total A\\nB\\\\\n# TYPE jeton_a_total counter\njeton_a_total{k=\"x\\\"} 9\\nforged 1\\\\\"} 1\n");
+  EXPECT_EQ(
+      metrics.text(),
+      "# HELP jeton_a_total A\\nB\\\\\n# TYPE jeton_a_total counter\njeton_a_total{k=\"x\\\"} 9\\nforged 1\\\\\"} 1\n");
 }
 
 TEST(Metrics, SeriesBeyondTheLimitAreCountedTogether) {
   Metrics metrics;
-  for (std::size_t i = 0; i < Metrics::series_max + 50; ++i) metrics.counter("jeton_a_total", "A.", {{"k", std::to_string(i)}}).add();
+  for (std::size_t i = 0; i < Metrics::series_max + 50; ++i)
+    metrics.counter("jeton_a_total", "A.", {{"k", std::to_string(i)}}).add();
   EXPECT_EQ(metrics.counter("jeton_a_total", "A.", {{"k", "other"}}).value(), 50U);
   metrics.counter("jeton_a_total", "A.", {{"k", "3"}}).add();
   EXPECT_EQ(metrics.counter("jeton_a_total", "A.", {{"k", "3"}}).value(), 2U);

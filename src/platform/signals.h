@@ -1,9 +1,9 @@
 // SignalThread: turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own, where anything may be done that a
 // signal handler may not.
 //
-// Make it before any other thread: it blocks the three signals in the calling thread, and threads that are started later
-// inherit that. It also ignores SIGPIPE for the process, so that a reader of stderr that goes away does not end it.
-// Destruction ends the thread and puts the calling thread's mask back; destroy it on the thread that made it.
+// Make it before any other thread: it blocks the three signals in the calling thread, and threads that are started
+// later inherit that. It also ignores SIGPIPE for the process, so that a reader of stderr that goes away does not end
+// it. Destruction ends the thread and puts the calling thread's mask back; destroy it on the thread that made it.
 #pragma once
 
 #include "platform/fault.h"
