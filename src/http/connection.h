@@ -85,7 +85,7 @@ class Connection {
   std::string input_;  // received, not yet consumed
   std::array<char, 4096> chunk_;
   Deadline deadline_ = Deadline::max();
-  Deadline request_began_{};
+  Deadline request_began_ = std::chrono::steady_clock::now();
   Phase phase_ = Phase::fresh;
   bool timed_out_ = false;
   bool wake_to_stop_ = false;

@@ -440,6 +440,7 @@ TEST(Server, ObserverIsToldOfAnswersAndRefusals) {
       seen.emplace_back(exchange.request.path, exchange.response.status);
       EXPECT_FALSE(exchange.request.id.empty());
       EXPECT_EQ(exchange.request.peer_address, "127.0.0.1");
+      EXPECT_LT(exchange.duration, 1h);
     });
     RawPeer peer(server.port());
     peer.send(get_a);
@@ -449,6 +450,17 @@ TEST(Server, ObserverIsToldOfAnswersAndRefusals) {
     EXPECT_EQ(peer.answer().status, 400);
   }
   EXPECT_EQ(seen, (std::vector<std::pair<std::string, int>>{{"/a", 200}, {"/b", 404}, {"", 400}}));
+}
+
+TEST(Server, ObserverIsToldHowLongARefusalTookThatNoRequestPreceded) {
+  std::atomic<int> refused = 0;
+  RunningServer server({.connections_max = 0}, router(), [&](const Exchange& exchange) {
+    if (exchange.response.status == 503 && exchange.duration < 1h) ++refused;
+  });
+  RawPeer peer(server.port());
+  EXPECT_EQ(peer.answer().status, 503);
+  server.stop();
+  EXPECT_EQ(refused, 1);
 }
 
 TEST(Server, PeerThatVanishesHarmsNobody) {

@@ -39,7 +39,8 @@ TEST_F(Log, LineIsOneJsonObjectWithItsFields) {
   const std::string& line = lines_.front();
   EXPECT_TRUE(line.starts_with(R"({"time":"2)")) << line;
   EXPECT_TRUE(line.ends_with(
-      R"(Z","level":"info","event":"signed in","user":"u1","count":3,"big":18446744073709551615,"ratio":0.5,"good":true,"text":"t"})"))
+      R"(Z","level":"info","event":"signed in","user":"u1","count":3,"big":18446744073709551615,)"
+      R"("ratio":0.5,"good":true,"text":"t"})"))
       << line;
   EXPECT_EQ(line.find("T"), 19U) << line;  // {"time":"2026-11-23T…
 }
