@@ -56,8 +56,9 @@ bool is_none(std::string_view alg) noexcept {
   return std::ranges::equal(alg, none, [](char a, char b) { return (a | 0x20) == b; });
 }
 
-// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): must they be there, they must name signatures.
-Result<bool> is_for_signatures(JsonView object) {
+// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): where they are there, they must name signatures. A public key
+// verifies; one that holds a secret may be for either.
+Result<bool> is_for_signatures(JsonView object, bool holds_secret) {
   if (const auto use = object.find("use")) {
     if (!use->is(JsonType::string)) return malformed("use");
     if (use->string() != "sig") return false;
@@ -71,7 +72,7 @@ Result<bool> is_for_signatures(JsonView object) {
     if (!operation.is(JsonType::string)) return malformed("key_ops");
     if (std::ranges::find(seen, operation.string()) != seen.end()) return malformed("key_ops");
     seen.push_back(operation.string());
-    named = named || operation.string() == "verify" || operation.string() == "sign";
+    named = named || operation.string() == "verify" || (holds_secret && operation.string() == "sign");
   }
   return named;
 }
@@ -286,8 +287,8 @@ Result<Jwk> read_jwk(JsonView object, const Limits& limits) {
   TRY(jwk.alg, text_member(object, "alg"));
   jwk.has_kid = object.find("kid").has_value();
   if (jwk.kid.size() > limits.kid_bytes_max || has_control_characters(jwk.kid)) return malformed("kid");
-  TRY(jwk.for_signatures, is_for_signatures(object));
   TRY(jwk.material, read_material(object, jwk.kty));
+  TRY(jwk.for_signatures, is_for_signatures(object, jwk.private_material() != nullptr));
   return jwk;
 }
 

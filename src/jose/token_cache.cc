@@ -68,6 +68,10 @@ struct TokenCache::State {
       : options(given), sets(std::bit_floor(std::max<std::size_t>(given.entries_max / ways, 1))) {}
 
   Set& set_of(std::uint64_t key) noexcept { return sets[key & (sets.size() - 1)]; }
+  // The places of a set that count: all but where fewer entries are allowed than a set has.
+  std::span<Entry> places_of(Set& set) const noexcept {
+    return std::span(set.entries).first(std::min(ways, options.entries_max));
+  }
 
   TokenCacheOptions options;
   KeyedHash hash;
@@ -78,7 +82,7 @@ struct TokenCache::State {
                                                    std::string_view compact) {
     Set& set = set_of(key);
     const std::lock_guard lock(set.mutex);
-    for (Entry& entry : set.entries) {
+    for (Entry& entry : places_of(set)) {
       if (entry.hash == key && entry.generation == generation && entry.token && entry.compact == compact) {
         entry.used = true;
         return entry.token;
@@ -98,19 +102,20 @@ struct TokenCache::State {
   // A free place, or that of a token that has ended, or of one that another verifier made and nobody has used since; else,
   // for a token seen before, one that has not been used since the hand went by last.
   Entry* place_for(Set& set, std::uint64_t key, std::uint64_t generation, UnixTime now) {
-    for (Entry& entry : set.entries) {
+    for (Entry& entry : places_of(set)) {
       if (!entry.token) {
         entries.fetch_add(1, std::memory_order_relaxed);
         return &entry;
       }
       if (entry.token->exp && *entry.token->exp <= to_unix_seconds(now)) return &entry;
     }
-    for (Entry& entry : set.entries) {
+    for (Entry& entry : places_of(set)) {
       if (entry.generation != generation && !std::exchange(entry.used, false)) return &entry;
     }
     if (!seen_before(set, key)) return nullptr;
-    for (std::size_t turn = 0; turn < 2 * ways; ++turn) {
-      Entry& entry = set.entries[set.hand++ % ways];
+    const auto places = places_of(set);
+    for (std::size_t turn = 0; turn < 2 * places.size(); ++turn) {
+      Entry& entry = places[set.hand++ % places.size()];
       if (!entry.used) {
         evictions.fetch_add(1, std::memory_order_relaxed);
         return &entry;
