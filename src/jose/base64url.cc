@@ -1,5 +1,7 @@
 #include "jose/base64url.h"
 
+#include "jose/base64url_blocks.h"
+
 #include <array>
 #include <cstdint>
 
@@ -45,10 +47,12 @@ bool decode_tail(std::string_view text, std::size_t at, Sink sink) noexcept {
 }  // namespace
 
 bool decode(std::string_view text, std::byte* out) noexcept {
-  std::size_t at = 0;
+  std::size_t at = decode_blocks(text.data(), text.size(), out);
+  if (at == refused_character) return false;
+  out += at / 4 * 3;
   for (; at + 4 <= text.size(); at += 4) {
-    const std::uint32_t a = value_at(text, at), b = value_at(text, at + 1), c = value_at(text, at + 2),
-                        d = value_at(text, at + 3);
+    const std::uint32_t a = value_at(text, at), b = value_at(text, at + 1);
+    const std::uint32_t c = value_at(text, at + 2), d = value_at(text, at + 3);
     if ((a | b | c | d) > 63) return false;
     const std::uint32_t bits = (a << 18) | (b << 12) | (c << 6) | d;
     *out++ = static_cast<std::byte>(bits >> 16);

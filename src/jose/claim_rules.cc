@@ -1,7 +1,5 @@
 #include "jose/claim_rules.h"
 
-#include "jose/compact.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -23,41 +21,60 @@ std::int64_t saturating_sum(std::int64_t a, std::int64_t b) noexcept {
 }
 
 // NumericDate (RFC 7519 section 2): a JSON number, perhaps with a fraction.
-Problem read_date(JsonView root, std::string_view name, std::optional<std::int64_t>& out) {
-  const auto claim = root.find(name);
-  if (!claim) return {};
-  if (claim->is(JsonType::integer)) {
-    if (claim->integer() < 0 || claim->integer() > numeric_date_max)
-      return problem(Errc::invalid_claim, name, "a NumericDate");
-    out = claim->integer();
+Problem read_date(JsonView claim, std::optional<std::int64_t>& out) {
+  if (claim.is(JsonType::integer)) {
+    if (claim.integer() < 0 || claim.integer() > numeric_date_max) {
+      return problem(Errc::invalid_claim, claim.name(), "a NumericDate");
+    }
+    out = claim.integer();
     return {};
   }
-  if (claim->is(JsonType::out_of_range)) return problem(Errc::invalid_claim, name, "a NumericDate");
-  if (!claim->is(JsonType::number)) return problem(Errc::wrong_claim_type, name, "a number");
-  const double seconds = claim->number();
-  if (!(seconds >= 0 && seconds <= static_cast<double>(numeric_date_max)))
-    return problem(Errc::invalid_claim, name, "a NumericDate");
+  if (claim.is(JsonType::out_of_range)) return problem(Errc::invalid_claim, claim.name(), "a NumericDate");
+  if (!claim.is(JsonType::number)) return problem(Errc::wrong_claim_type, claim.name(), "a number");
+  const double seconds = claim.number();
+  if (!(seconds >= 0 && seconds <= static_cast<double>(numeric_date_max))) {
+    return problem(Errc::invalid_claim, claim.name(), "a NumericDate");
+  }
   out = static_cast<std::int64_t>(std::ceil(seconds));
   return {};
 }
 
-Problem read_text(JsonView root, std::string_view name, std::string_view& out) {
-  const auto claim = root.find(name);
-  if (!claim) return {};
-  if (!claim->is(JsonType::string)) return problem(Errc::wrong_claim_type, name, "a text");
-  if (has_control_characters(claim->string())) return problem(Errc::invalid_claim, name, "no control characters");
-  out = claim->string();
+Problem read_text(JsonView claim, std::string_view& out) {
+  if (!claim.is(JsonType::string)) return problem(Errc::wrong_claim_type, claim.name(), "a text");
+  if (claim.has_control_characters()) return problem(Errc::invalid_claim, claim.name(), "no control characters");
+  out = claim.string();
   return {};
 }
 
-Problem check_audience_type(JsonView root) {
-  const auto claim = root.find("aud");
-  if (!claim || claim->is(JsonType::string)) return {};
-  if (!claim->is(JsonType::array)) return problem(Errc::wrong_claim_type, "aud", "a text or an array of texts");
-  for (const JsonView element : claim->children()) {
+Problem check_audience_type(JsonView claim) {
+  if (claim.is(JsonType::string)) return {};
+  if (!claim.is(JsonType::array)) return problem(Errc::wrong_claim_type, "aud", "a text or an array of texts");
+  for (const JsonView element : claim.children()) {
     if (!element.is(JsonType::string)) return problem(Errc::wrong_claim_type, "aud", "a text or an array of texts");
   }
   return {};
+}
+
+// Reads a claim if it is a registered one.
+Problem read_claim(JsonView claim, VerifiedToken::State& token) {
+  switch (claim.key()) {
+    case name_key("exp"): return read_date(claim, token.exp);
+    case name_key("nbf"): return read_date(claim, token.nbf);
+    case name_key("iat"): return read_date(claim, token.iat);
+    case name_key("iss"): token.has_issuer = true; return read_text(claim, token.issuer);
+    case name_key("sub"): return read_text(claim, token.subject);
+    case name_key("jti"): return read_text(claim, token.token_id);
+    case name_key("sid"): return read_text(claim, token.session_id);
+    case name_key("aud"): return check_audience_type(claim);
+    case name_key("cnf"): token.has_confirmation = true; return {};
+    case name_key("scope"):
+      if (claim.is(JsonType::string)) token.scope = claim.string();
+      return {};
+    case name_key("client_id"):
+      // Longer than the key shows.
+      return claim.name() == "client_id" ? read_text(claim, token.client_id) : Problem{};
+    default: return {};
+  }
 }
 
 std::string quoted_list(const std::vector<std::string>& texts) {
@@ -72,7 +89,7 @@ bool contains(const std::vector<std::string>& accepted, std::string_view text) n
 
 Problem check_issuer(const VerifiedToken::State& token, const IssuerRule& rule) {
   if (rule.accepts_any()) return {};
-  if (!token.root().find("iss")) return problem(Errc::missing_claim, "iss", quoted_list(rule.accepted()));
+  if (!token.has_issuer) return problem(Errc::missing_claim, "iss", quoted_list(rule.accepted()));
   if (!contains(rule.accepted(), token.issuer)) return problem(Errc::wrong_issuer, "iss", quoted_list(rule.accepted()));
   return {};
 }
@@ -115,18 +132,10 @@ Problem check_profile(const VerifiedToken::State& token, Profile profile) {
 }  // namespace
 
 Problem read_registered_claims(VerifiedToken::State& token, bool has_out_of_range_number) {
-  const JsonView root = token.root();
-  if (auto wrong = read_date(root, "exp", token.exp)) return wrong;
-  if (auto wrong = read_date(root, "nbf", token.nbf)) return wrong;
-  if (auto wrong = read_date(root, "iat", token.iat)) return wrong;
+  for (const JsonView claim : token.root().children()) {
+    if (auto wrong = read_claim(claim, token)) return wrong;
+  }
   if (has_out_of_range_number) return Error{Errc::malformed_json, {}, "numbers within 64 bits"};
-  if (auto wrong = read_text(root, "iss", token.issuer)) return wrong;
-  if (auto wrong = check_audience_type(root)) return wrong;
-  if (auto wrong = read_text(root, "sub", token.subject)) return wrong;
-  if (auto wrong = read_text(root, "jti", token.token_id)) return wrong;
-  if (auto wrong = read_text(root, "client_id", token.client_id)) return wrong;
-  if (auto wrong = read_text(root, "sid", token.session_id)) return wrong;
-  if (const auto scope = root.find("scope"); scope && scope->is(JsonType::string)) token.scope = scope->string();
   return {};
 }
 
@@ -143,7 +152,7 @@ Problem check_claims(const VerifiedToken::State& token, const TrustedIssuer& pol
     }
   }
   if (auto wrong = check_profile(token, policy.profile)) return wrong;
-  if (!policy.confirmation.accepts_unchecked() && token.root().find("cnf"))
+  if (!policy.confirmation.accepts_unchecked() && token.has_confirmation)
     return problem(Errc::unchecked_confirmation, "cnf");
   return {};
 }

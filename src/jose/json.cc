@@ -1,10 +1,27 @@
 #include "jose/json.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
-#include <cmath>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace jeton::jose {
 namespace {
+
+struct Name {
+  std::uint32_t begin = 0, size = 0;
+  std::uint64_t key = 0;
+};
+
+// A string as it was read.
+struct Text {
+  std::uint32_t begin = 0, size = 0;
+  bool has_control = false;
+};
 
 class Parser {
  public:
@@ -19,7 +36,7 @@ class Parser {
     // Unescaped strings go behind the document; making room at once keeps the text where it is.
     if (buffer_.text.find('\\') != std::string::npos) buffer_.text.reserve(size_ * 2);
     skip_white();
-    if (!value(1, 0, 0)) return false;
+    if (!value(1, {})) return false;
     skip_white();
     return at_ == size_;
   }
@@ -42,35 +59,33 @@ class Parser {
     return true;
   }
 
-  std::uint32_t push(JsonType type, std::uint32_t name_begin, std::uint32_t name_size) {
-    JsonNode node{};
+  JsonNode& push(JsonType type, const Name& name) {
+    JsonNode& node = buffer_.nodes.emplace_back();
     node.type = type;
-    node.name_begin = name_begin;
-    node.name_size = name_size;
-    node.next = static_cast<std::uint32_t>(buffer_.nodes.size() + 1);
-    buffer_.nodes.push_back(node);
-    return node.next - 1;
+    node.name_begin = name.begin;
+    node.name_size = name.size;
+    node.key = name.key;
+    node.next = static_cast<std::uint32_t>(buffer_.nodes.size());
+    return node;
   }
+  std::uint32_t last_index() const noexcept { return static_cast<std::uint32_t>(buffer_.nodes.size() - 1); }
 
-  bool value(std::uint32_t depth, std::uint32_t name_begin, std::uint32_t name_size) {
+  bool value(std::uint32_t depth, const Name& name) {
     switch (peek()) {
-      case '{': return depth <= limits_.depth_max && object(depth, push(JsonType::object, name_begin, name_size));
-      case '[': return depth <= limits_.depth_max && array(depth, push(JsonType::array, name_begin, name_size));
+      case '{': push(JsonType::object, name); return depth <= limits_.depth_max && object(depth, last_index());
+      case '[': push(JsonType::array, name); return depth <= limits_.depth_max && array(depth, last_index());
       case '"': {
-        std::uint32_t begin = 0, size = 0;
-        if (!string(begin, size)) return false;
-        JsonNode& node = buffer_.nodes[push(JsonType::string, name_begin, name_size)];
-        node.extent.begin = begin;
-        node.extent.size = size;
+        Text text;
+        if (!string(text)) return false;
+        JsonNode& node = push(JsonType::string, name);
+        node.extent = {text.begin, text.size};
+        node.has_control = text.has_control;
         return true;
       }
-      case 't':
-        push(JsonType::boolean, name_begin, name_size);
-        buffer_.nodes.back().boolean = true;
-        return consume("true");
-      case 'f': push(JsonType::boolean, name_begin, name_size); return consume("false");
-      case 'n': push(JsonType::null, name_begin, name_size); return consume("null");
-      default: return number(push(JsonType::integer, name_begin, name_size));
+      case 't': push(JsonType::boolean, name).boolean = true; return consume("true");
+      case 'f': push(JsonType::boolean, name); return consume("false");
+      case 'n': push(JsonType::null, name); return consume("null");
+      default: return number(push(JsonType::integer, name));
     }
   }
 
@@ -85,14 +100,15 @@ class Parser {
       ++at_;
     } else {
       for (;; ++at_, skip_white()) {
-        std::uint32_t name_begin = 0, name_size = 0;
-        if (!count_member() || peek() != '"' || !string(name_begin, name_size)) return false;
-        if (!is_new_name(self, name_begin, name_size)) return false;
+        Text text;
+        if (!count_member() || peek() != '"' || !string(text)) return false;
+        const Name name{text.begin, text.size, key_of(text)};
+        if (!is_new_name(self, name, text.has_control)) return false;
         skip_white();
         if (peek() != ':') return false;
         ++at_;
         skip_white();
-        if (!value(depth + 1, name_begin, name_size)) return false;
+        if (!value(depth + 1, name)) return false;
         ++count;
         skip_white();
         if (peek() == ',') continue;
@@ -112,7 +128,7 @@ class Parser {
       ++at_;
     } else {
       for (;; ++at_, skip_white()) {
-        if (!count_member() || !value(depth + 1, 0, 0)) return false;
+        if (!count_member() || !value(depth + 1, {})) return false;
         ++count;
         skip_white();
         if (peek() == ',') continue;
@@ -126,66 +142,109 @@ class Parser {
 
   bool close(std::uint32_t self, std::uint32_t count) noexcept {
     JsonNode& node = buffer_.nodes[self];
-    node.extent.begin = 0;
-    node.extent.size = count;
+    node.extent = {0, count};
     node.next = static_cast<std::uint32_t>(buffer_.nodes.size());
     return true;
   }
 
-  bool is_new_name(std::uint32_t object, std::uint32_t begin, std::uint32_t size) const noexcept {
+  // name_key of what is in the text: by one load where eight bytes can be read.
+  std::uint64_t key_of(const Text& text) const noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+      if (text.begin + sizeof(std::uint64_t) <= buffer_.text.size()) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, buffer_.text.data() + text.begin, sizeof bytes);
+        const std::size_t kept = std::min<std::size_t>(text.size, name_key_bytes);
+        bytes &= (std::uint64_t{1} << (8 * kept)) - 1;
+        return bytes << 8 | std::min<std::uint32_t>(text.size, 255);
+      }
+    }
+    return name_key(std::string_view(buffer_.text).substr(text.begin, text.size));
+  }
+
+  bool is_new_name(std::uint32_t object, const Name& name, bool has_control) const noexcept {
     const std::string_view text = buffer_.text;
-    const std::string_view name = text.substr(begin, size);
-    if (name.find('\0') != std::string_view::npos) return false;
+    const std::string_view spelled = text.substr(name.begin, name.size);
+    if (has_control && spelled.find('\0') != std::string_view::npos) return false;
     for (std::uint32_t i = object + 1; i < buffer_.nodes.size(); i = buffer_.nodes[i].next) {
       const JsonNode& sibling = buffer_.nodes[i];
-      if (sibling.name_size == size && text.substr(sibling.name_begin, size) == name) return false;
+      if (sibling.key != name.key) continue;
+      if (name.size <= name_key_bytes || text.substr(sibling.name_begin, sibling.name_size) == spelled) return false;
     }
     return true;
   }
 
-  // Without escapes the string is where it stands; with them it is appended to the text.
-  bool string(std::uint32_t& begin, std::uint32_t& size) {
-    ++at_;
-    const std::size_t start = at_;
+  // Moves over ordinary characters of a string, sixteen at a time where it can.
+  void skip_plain() noexcept {
+#if defined(__SSE2__)
+    const char* const text = buffer_.text.data();
+    while (size_ - at_ >= 16) {
+      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at_));
+      // Signed, so that one comparison finds what is below the space and what is beyond ASCII.
+      __m128i special = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+      const auto found = static_cast<unsigned>(_mm_movemask_epi8(special));
+      if (found != 0) {
+        at_ += static_cast<std::size_t>(std::countr_zero(found));
+        return;
+      }
+      at_ += 16;
+    }
+#endif
     while (at_ < size_) {
       const unsigned char c = byte_at(at_);
+      if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') return;
+      ++at_;
+    }
+  }
+
+  // Without escapes the string is where it stands; with them it is appended to the text.
+  bool string(Text& text) {
+    ++at_;
+    const std::size_t start = at_;
+    for (skip_plain(); at_ < size_; skip_plain()) {
+      const unsigned char c = byte_at(at_);
       if (c == '"') {
-        begin = static_cast<std::uint32_t>(start);
-        size = static_cast<std::uint32_t>(at_ - start);
+        text.begin = static_cast<std::uint32_t>(start);
+        text.size = static_cast<std::uint32_t>(at_ - start);
         ++at_;
         return true;
       }
-      if (c == '\\') return escaped_string(start, begin, size);
-      if (c < 0x20) return false;
-      if (c < 0x80)
-        ++at_;
-      else if (!utf8())
-        return false;
+      if (c == '\\') return escaped_string(start, text);
+      if (!special_character(c, text)) return false;
     }
     return false;
   }
 
-  bool escaped_string(std::size_t start, std::uint32_t& begin, std::uint32_t& size) {
-    begin = static_cast<std::uint32_t>(buffer_.text.size());
-    buffer_.text.append(buffer_.text, start, at_ - start);
-    while (at_ < size_) {
+  // One that needs a closer look: a control character, U+007F, or the first byte of one beyond ASCII.
+  bool special_character(unsigned char c, Text& text) noexcept {
+    if (c < 0x20) return false;
+    if (c >= 0x80) return utf8();
+    text.has_control = true;
+    ++at_;
+    return true;
+  }
+
+  bool escaped_string(std::size_t start, Text& text) {
+    text.begin = static_cast<std::uint32_t>(buffer_.text.size());
+    std::size_t kept = start;  // what stands from here to at_ has not been appended yet
+    for (; at_ < size_; skip_plain()) {
       const unsigned char c = byte_at(at_);
       if (c == '"') {
-        size = static_cast<std::uint32_t>(buffer_.text.size()) - begin;
+        buffer_.text.append(buffer_.text, kept, at_ - kept);
+        text.size = static_cast<std::uint32_t>(buffer_.text.size()) - text.begin;
         ++at_;
         return true;
       }
       if (c == '\\') {
+        buffer_.text.append(buffer_.text, kept, at_ - kept);
         if (!escape()) return false;
-      } else if (c < 0x20) {
+        const auto last = static_cast<unsigned char>(buffer_.text.back());
+        text.has_control = text.has_control || last < 0x20 || last == 0x7f;
+        kept = at_;
+      } else if (!special_character(c, text)) {
         return false;
-      } else if (c < 0x80) {
-        buffer_.text.push_back(static_cast<char>(c));
-        ++at_;
-      } else {
-        const std::size_t from = at_;
-        if (!utf8()) return false;
-        buffer_.text.append(buffer_.text, from, at_ - from);
       }
     }
     return false;
@@ -290,7 +349,7 @@ class Parser {
     return true;
   }
 
-  bool number(std::uint32_t self) {
+  bool number(JsonNode& node) {
     const std::size_t start = at_;
     if (peek() == '-') ++at_;
     if (peek() == '0')
@@ -309,7 +368,6 @@ class Parser {
       if (peek() == '+' || peek() == '-') ++at_;
       if (!digits()) return false;
     }
-    JsonNode& node = buffer_.nodes[self];
     const char* const first = buffer_.text.data() + start;
     const char* const last = buffer_.text.data() + at_;
     std::from_chars_result read{};
@@ -337,9 +395,9 @@ class Parser {
 
 bool parse_json(JsonBuffer& buffer, const JsonLimits& limits) { return Parser(buffer, limits).parse(); }
 
-std::optional<JsonView> JsonView::find(std::string_view name) const noexcept {
+std::optional<JsonView> JsonView::find(std::string_view name, std::uint64_t key) const noexcept {
   for (const JsonView member : children()) {
-    if (member.name() == name) return member;
+    if (member.key() == key && (name.size() <= name_key_bytes || member.name() == name)) return member;
   }
   return std::nullopt;
 }

@@ -31,12 +31,25 @@ struct JsonExtent {
       size;  // of a string: unescaped, in the text; of an array or object: size is the number of children
 };
 
+// A name's length and first seven bytes in one word. Names whose keys differ are different; names of up to seven bytes
+// whose keys agree are the same.
+inline constexpr std::size_t name_key_bytes = 7;
+constexpr std::uint64_t name_key(std::string_view name) noexcept {
+  std::uint64_t key = name.size() < 255 ? name.size() : 255;
+  for (std::size_t i = 0; i < name.size() && i < name_key_bytes; ++i) {
+    key |= static_cast<std::uint64_t>(static_cast<unsigned char>(name[i])) << (8 + 8 * i);
+  }
+  return key;
+}
+
 struct JsonNode {
   JsonType type;
   bool boolean;              // boolean
+  bool has_control;          // string: holds one of U+0000 to U+001F, or U+007F
   std::uint32_t name_begin;  // of a member: its name, unescaped, in the text
   std::uint32_t name_size;
   std::uint32_t next;  // index of the node behind this one and all below it
+  std::uint64_t key;   // of a member: name_key of its name
   union {
     std::int64_t integer;
     double number;
@@ -71,11 +84,13 @@ class JsonView {
   std::int64_t integer() const noexcept { return node().integer; }                                        // is(integer)
   double number() const noexcept { return node().number; }                                                // is(number)
   bool boolean() const noexcept { return node().boolean; }                                                // is(boolean)
+  bool has_control_characters() const noexcept { return node().has_control; }                             // is(string)
   std::string_view name() const noexcept { return {text_ + node().name_begin, node().name_size}; }
+  std::uint64_t key() const noexcept { return node().key; }
   std::size_t size() const noexcept { return node().extent.size; }  // children, of an array or object
 
   // The member of that name; this must be an object.
-  std::optional<JsonView> find(std::string_view name) const noexcept;
+  std::optional<JsonView> find(std::string_view name) const noexcept { return find(name, name_key(name)); }
 
   // Children in order: for (JsonView child : view.children()).
   class Iterator {
@@ -102,6 +117,7 @@ class JsonView {
   Children children() const noexcept { return {{nodes_, text_, index_ + 1}, {nodes_, text_, node().next}}; }
 
  private:
+  std::optional<JsonView> find(std::string_view name, std::uint64_t key) const noexcept;
   const JsonNode& node() const noexcept { return nodes_[index_]; }
   const JsonNode* nodes_;
   const char* text_;

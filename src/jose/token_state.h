@@ -32,6 +32,7 @@ struct VerifiedToken::State {
   std::uint32_t source = 0;  // which of the verifier's issuers
   // Whole seconds; a fraction is rounded up, so that comparing with a whole `now` stays exact.
   std::optional<std::int64_t> exp, nbf, iat;
+  bool has_issuer = false, has_confirmation = false;
   std::string_view issuer, subject, token_id, client_id, session_id, scope;
 };
 

@@ -43,12 +43,11 @@ Verifier::Verifier(std::vector<TrustedIssuer> issuers, Limits limits)
 
 Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) const {
   TRY(const jose::Compact parts, jose::split_compact(compact, state_->limits));
-  jose::JsonBuffer& scratch = jose::thread_scratch();
-  TRY(const jose::Header header, jose::read_header(parts.header, scratch, state_->limits));
+  TRY(const jose::Header header, jose::read_header_again(parts.header, state_->limits));
   TRY(const auto found, state_->keys.find(header));
   TRY(const jose::Candidate signer, state_->keys.verify(parts, found));
 
-  // The header's views die here: the scratch is used again for the payload.
+  jose::JsonBuffer& scratch = jose::thread_scratch();
   TRY([[maybe_unused]] const std::size_t size, jose::decode_segment(parts.payload, scratch.text));
   if (!jose::parse_json(scratch, {state_->limits.json_depth_max, state_->limits.json_members_max}) ||
       !jose::JsonView(scratch).is(jose::JsonType::object)) {
