@@ -26,7 +26,8 @@ using Response = http::response<http::string_body>;
 struct Facts {
   explicit Facts(const Request& request) {
     const auto [first, last] = request.equal_range(http::field::authorization);
-    for (auto field = first; field != last; ++field) authorization.emplace_back(field->value().data(), field->value().size());
+    for (auto field = first; field != last; ++field)
+      authorization.emplace_back(field->value().data(), field->value().size());
     const std::string_view target(request.target().data(), request.target().size());
     if (const auto mark = target.find('?'); mark != std::string_view::npos) query = target.substr(mark + 1);
   }
@@ -75,10 +76,10 @@ jeton::Guard make_guard(const char* jwks_file, const char* issuer) {
   jwks << std::ifstream(jwks_file).rdbuf();
   auto keys = jeton::KeySet::parse(jwks.str());
   if (!keys) throw std::runtime_error(std::string(jwks_file) + ": " + describe(keys.error()));
-  return jeton::Guard{jeton::Verifier{{.issuer = issuer,
-                                       .audience = jeton::AudienceRule::must_include("api"),
-                                       .keys = *std::move(keys)}},
-                      jeton::Policy{}};
+  return jeton::Guard{
+      jeton::Verifier{
+          {.issuer = issuer, .audience = jeton::AudienceRule::must_include("api"), .keys = *std::move(keys)}},
+      jeton::Policy{}};
 }
 
 }  // namespace

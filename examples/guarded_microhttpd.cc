@@ -68,10 +68,10 @@ jeton::Guard make_guard(const char* jwks_file, const char* issuer) {
   jwks << std::ifstream(jwks_file).rdbuf();
   auto keys = jeton::KeySet::parse(jwks.str());
   if (!keys) throw std::runtime_error(std::string(jwks_file) + ": " + describe(keys.error()));
-  return jeton::Guard{jeton::Verifier{{.issuer = issuer,
-                                       .audience = jeton::AudienceRule::must_include("api"),
-                                       .keys = *std::move(keys)}},
-                      jeton::Policy{}};
+  return jeton::Guard{
+      jeton::Verifier{
+          {.issuer = issuer, .audience = jeton::AudienceRule::must_include("api"), .keys = *std::move(keys)}},
+      jeton::Policy{}};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-# The steps that tools/run, tools/test, tools/soak and .ci/run are made of. Sourced by bash with `set -euo pipefail`, from
-# the top of the repository.
+# The steps that tools/run, tools/test, tools/soak and .ci/run are made of. Sourced by bash with `set -euo pipefail`,
+# from the top of the repository.
 jobs=$(nproc)
 
 say() { printf '\n== %s\n' "$*"; }

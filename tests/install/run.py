@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""run.py BUILD_DIRECTORY VERSION COMPILER…: installs the library into an empty prefix, and builds and runs a stranger's project against it, by find_package and by pkg-config."""
+"""run.py BUILD_DIRECTORY VERSION COMPILER…: installs the library into an empty prefix, moves that, and builds and runs
+a stranger's project against it, by find_package and by pkg-config, with each compiler."""
 import os
 import shutil
 import subprocess
