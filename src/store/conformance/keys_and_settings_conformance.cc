@@ -97,6 +97,25 @@ TEST_P(StoreConformance, ClosingAnswersEverythingThatWasAccepted) {
   EXPECT_EQ(db().end_all_sessions("usr_ada", EndReason::revoked), count + 1);
 }
 
+TEST_P(StoreConformance, OperationHandedInWhileTheStoreClosesIsAnsweredToo) {
+  sign_ada_in();
+  for (int round = 0; round < 20; ++round) {
+    auto closing = subject_->open_another();
+    std::atomic<int> answered = 0;
+    auto& store = *closing;
+    store.users().set_claims("usr_ada", "{}", [&](Result<bool>) {
+      store.users().set_claims("usr_ada", "{}", [&](Result<bool> result) {
+        if (!result) EXPECT_EQ(result.error().code, Errc::unavailable);
+        store.sessions().find_session(sid_of(1), [&](Result<std::optional<Session>>) {
+          store.check([&](Result<bool>) { ++answered; });
+        });
+      });
+    });
+    closing.reset();
+    EXPECT_EQ(answered, 1);
+  }
+}
+
 TEST_P(StoreConformance, OperationHandedInByACompletionIsAnsweredToo) {
   sign_ada_in();
   std::promise<Result<std::optional<Session>>> found;

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -47,7 +46,15 @@ std::int64_t file_bytes(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0 ? static_cast<std::int64_t>(found.st_size) : -1;
 }
 
-bool has_wal(const std::string& path) { return file_bytes(path + "-wal") > 0; }
+bool log_exists(const std::string& path) { return file_bytes(path + "-wal") >= 0; }
+bool log_has_frames(const std::string& path) { return file_bytes(path + "-wal") > 0; }
+
+// Changes whenever the file is written to.
+std::array<std::int64_t, 3> stamp_of(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  return {found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+}
 
 std::optional<Error> judge_version(const std::string& path, std::int64_t id, std::int64_t version) {
   if (id != application_id) return not_ours(path, "this is another program's SQLite database, not Jeton's.");
@@ -80,7 +87,7 @@ std::optional<Error> inspect_header(const std::string& path, Connection& db) {
   if (auto refused = judge_version(path, big_endian(header, 68), big_endian(header, 60))) return refused;
   const auto page_bytes = std::int64_t{header[16]} << 8 | header[17];
   const auto pages = big_endian(header, 28);
-  if (!has_wal(path) && size < pages * (page_bytes == 1 ? 65536 : page_bytes)) {
+  if (!log_has_frames(path) && size < pages * (page_bytes == 1 ? 65536 : page_bytes)) {
     return not_ours(path, "the file has been cut short.");
   }
   return std::nullopt;
@@ -125,22 +132,23 @@ bool move_into_place(const std::string& made, const std::string& path) {
   return ::link(made.c_str(), path.c_str()) == 0 || errno == EEXIST;
 }
 
-std::optional<Error> build(const Opening& opening) {
+// `wanted` is the name to complain about.
+std::optional<Error> build(const Opening& opening, const std::string& wanted) {
   const int descriptor = ::open(opening.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return refusal(Errc::unavailable, opening.path,
+    return refusal(Errc::unavailable, wanted,
                    "cannot be made: " + system_message(errno) +
                        ". The folder must exist and be writable by the user Jeton runs as.");
   }
   ::fchmod(descriptor, 0600);
   ::close(descriptor);
   auto connection = Connection::open(opening, Access::read_write);
-  if (!connection) return to_error(connection.error(), opening.path);
+  if (!connection) return to_error(connection.error(), wanted);
   auto& db = **connection;
   db.execute("PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA");
   migrate(db);
   db.execute("PRAGMA journal_mode = WAL");
-  if (auto failure = db.take_failure()) return to_error(*failure, opening.path);
+  if (auto failure = db.take_failure()) return to_error(*failure, wanted);
   return std::nullopt;
 }
 
@@ -154,10 +162,11 @@ std::optional<Error> inspect(const Opening& opening, std::int64_t full_check_byt
     if (auto refused = inspect_header(opening.path, **connection)) return refused;
   }
   // Without a log nobody has the file open, and it can be read without leaving -wal and -shm beside one that is refused.
-  if (!has_wal(opening.path)) {
-    const auto refused = inspect_content(opening, Access::immutable, full_check_bytes_max);
-    // Another process may have opened it meanwhile, and moved pages under our eyes: then look again, with locks.
-    if (!refused || !has_wal(opening.path)) return refused;
+  // Another process may open it meanwhile and move pages under our eyes; then a refusal does not count.
+  while (!log_exists(opening.path)) {
+    const auto before = stamp_of(opening.path);
+    auto refused = inspect_content(opening, Access::immutable, full_check_bytes_max);
+    if (!refused || (!log_exists(opening.path) && stamp_of(opening.path) == before)) return refused;
   }
   return inspect_content(opening, Access::read_only, full_check_bytes_max);
 }
@@ -166,13 +175,13 @@ std::optional<Error> create_if_absent(const Opening& opening) {
   const std::filesystem::path path{opening.path};
   std::error_code ignored;
   if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) return std::nullopt;
-  if (has_wal(opening.path)) {
+  if (log_has_frames(opening.path)) {
     return not_ours(opening.path, "the file is missing, but its log " + opening.path + "-wal is there.");
   }
   static std::atomic<unsigned> serial{0};
   Opening beside{opening.path + ".new-" + std::to_string(::getpid()) + "-" + std::to_string(serial++), opening.clock,
                  opening.busy_wait_max};
-  auto failed = build(beside);
+  auto failed = build(beside, opening.path);
   if (!failed && !move_into_place(beside.path, opening.path)) {
     failed = refusal(Errc::unavailable, opening.path, "cannot be put in place: " + system_message(errno) + ".");
   }

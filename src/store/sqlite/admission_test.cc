@@ -274,6 +274,71 @@ TEST_F(Admission, FileThatCannotBeWrittenIsUnavailableAndUntouched) {
   EXPECT_TRUE(before == contents_of(folder_.path()));
 }
 
+TEST_F(Admission, SymbolicLinkLeadsToTheSameDatabaseAndItsLog) {
+  auto store = open().value();
+  ASSERT_EQ(Waiting{*store}.register_user(conformance::new_user("ada")), Registration::registered);
+  TestFolder elsewhere;
+  std::filesystem::create_symlink(folder_.database(), elsewhere.database());
+  auto other = open_sqlite({.path = elsewhere.database(), .clock = clock_}).value();
+  EXPECT_TRUE(Waiting{*other}.find_by_sub("usr_ada").value());
+  EXPECT_EQ(contents_of(elsewhere.path()).size(), 1U);
+}
+
+TEST_F(Admission, MigrationsRunForwardInOrderAndOnlyThoseThatAreMissing) {
+  make_and_close();
+  const std::string second = "CREATE TABLE second(x); INSERT INTO second SELECT count(*) FROM users";
+  const std::string third = "ALTER TABLE second RENAME TO third";
+  const std::vector<const std::string*> all{migrations()[0], &second, &third};
+  auto db = Connection::open({folder_.database(), clock_, std::chrono::seconds{1}}, Access::read_write).value();
+  migrate(*db, all);
+  EXPECT_FALSE(db->failed());
+  EXPECT_EQ(read_schema_version(*db), 3);
+  migrate(*db, all);
+  EXPECT_FALSE(db->failed()) << "run twice they change nothing";
+  EXPECT_EQ(RawDatabase{folder_.database()}.run("SELECT x FROM third"), std::vector<std::string>{"1"});
+}
+
+TEST_F(Admission, MigrationThatFailsLeavesTheOlderDatabaseWhole) {
+  make_and_close();
+  const std::string second = "CREATE TABLE second(x) STRICT_NONSENSE";
+  const std::string first_half = "CREATE TABLE half(x); " + second;
+  const std::vector<const std::string*> all{migrations()[0], &first_half};
+  auto db = Connection::open({folder_.database(), clock_, std::chrono::seconds{1}}, Access::read_write).value();
+  migrate(*db, all);
+  EXPECT_TRUE(db->take_failure().has_value());
+  EXPECT_FALSE(db->in_transaction());
+  EXPECT_EQ(read_schema_version(*db), 1);
+  EXPECT_TRUE(RawDatabase{folder_.database()}.run("SELECT name FROM sqlite_schema WHERE name = 'half'").empty());
+  db.reset();
+  EXPECT_TRUE(open().has_value());
+}
+
+TEST_F(Admission, ProcessesThatComeAndGoAreNeverToldOfDamage) {
+  // Openings race with the checkpoints of others that close: a torn look at the file must not be taken for damage.
+  make_and_close();
+  std::vector<pid_t> children;
+  for (int process = 0; process < 3; ++process) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int i = 0; i < 25; ++i) {
+        const auto opened = open();
+        if (!opened) ::_exit(10 + static_cast<int>(opened.error().code));
+        const auto name = std::to_string(process) + "_" + std::to_string(i);
+        if (!Waiting{**opened}.register_user(conformance::new_user(name))) ::_exit(2);
+      }
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const auto child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << "exit " << WEXITSTATUS(status);
+  }
+  EXPECT_EQ(RawDatabase{folder_.database()}.run("SELECT count(*) FROM users"), std::vector<std::string>{"76"});
+}
+
 TEST_F(Admission, StrangeNamesAreFileNames) {
   for (const auto* name : {"a?mode=memory", "100%41.db", "file:x.db", "d#1", ":memory:", "caf\xC3\xA9 \n.db"}) {
     const auto path = (folder_.path() / name).string();

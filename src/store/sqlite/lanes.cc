@@ -10,8 +10,7 @@ Lanes::Lanes(std::string path, Limits limits, Writer writer, Reader reader)
       write_lane_(limits.queue_groups_max, limits.batch_groups_max,
                   [this](Lane::Batch& batch) { writer_.serve(batch); }) {}
 
-Lanes::~Lanes() {
-  // The writer first: a completion may still hand in a read.
+void Lanes::close() {
   write_lane_.close();
   read_lane_.close();
 }

@@ -1,7 +1,6 @@
 // Lanes: the writer's and the reader's thread, and the ways into them.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,8 +20,10 @@ class Lanes {
     std::size_t batch_groups_max;
   };
   Lanes(std::string path, Limits limits, Writer writer, Reader reader);
-  // What was accepted is served first; both threads are gone afterwards.
-  ~Lanes();
+  ~Lanes() { close(); }
+  // Serves what was accepted; afterwards both threads are gone. Completions may hand in more meanwhile: a read is still
+  // served while the writer finishes, anything later is `unavailable`.
+  void close();
 
   // In the writer's transaction; `done` after its COMMIT.
   template <class T>

@@ -112,6 +112,37 @@ TEST_F(Rows, SessionCostsLessThanThreeHundredBytes) {
   EXPECT_LE(std::stol(bytes.front()), 300L * count);
 }
 
+TEST_F(Rows, SessionsLongOverAreForgottenBySignInsAndOthersAreKept) {
+  // Ids in ascending order: 1 has just ended, 2 ended long ago, 3 expired long ago, 4 lives, 5 still has an access token.
+  const auto sid = [](int number) {
+    Sid made{};
+    made[0] = static_cast<std::byte>(number);
+    return made;
+  };
+  raw("DELETE FROM sessions");
+  for (int number = 2; number <= 5; ++number) {
+    auto request = sign_in_of("ada", 1, clock_.now());
+    request.sid = sid(number);
+    if (number == 4) request.idle = 24h * 90;
+    if (number == 5) request.access_expires_at = clock_.now() + 24h * 90;
+    ASSERT_EQ(db().sign_in(request), SignInOutcome::signed_in);
+  }
+  ASSERT_EQ(db().end_session(sid(2), EndReason::logout), true);
+  const auto sign_in_first = [&](int number) {
+    auto request = sign_in_of("ada", 1, clock_.now());
+    request.sid = sid(number);
+    ASSERT_EQ(db().sign_in(request), SignInOutcome::signed_in);
+  };
+  clock_.move(24h * 30 - 1ms);
+  sign_in_first(1);
+  EXPECT_EQ(raw("SELECT count(*) FROM sessions"), std::vector<std::string>{"5"});
+  ASSERT_EQ(db().end_session(sid(1), EndReason::logout), true);
+  clock_.move(24h * 30 + 1ms + 15min);
+  sign_in_first(0);
+  EXPECT_EQ(raw("SELECT hex(substr(sid, 1, 1)) FROM sessions ORDER BY sid"),
+            (std::vector<std::string>{"00", "04", "05"}));
+}
+
 TEST_F(Rows, AgentIsCutBetweenCharacters) {
   EXPECT_EQ(short_user_agent("short"), "short");
   EXPECT_EQ(short_user_agent(std::string(200, 'x')).size(), 96U);

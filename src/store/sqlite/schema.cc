@@ -84,19 +84,21 @@ std::int64_t read_number(Connection& db, const std::string& sql) {
 
 }  // namespace
 
+Migrations migrations() { return kMigrations; }
 std::int32_t schema_version() { return static_cast<std::int32_t>(kMigrations.size()); }
 
 std::int64_t read_application_id(Connection& db) { return read_number(db, kReadApplicationId); }
 std::int64_t read_schema_version(Connection& db) { return read_number(db, kReadVersion); }
 
-void migrate(Connection& db) {
-  if (read_schema_version(db) >= schema_version() || db.failed()) return;
+void migrate(Connection& db, Migrations all) {
+  const auto newest = static_cast<std::int64_t>(all.size());
+  if (read_schema_version(db) >= newest || db.failed()) return;
   db.execute("BEGIN IMMEDIATE");
   const auto found = read_schema_version(db);  // another process may have been first
-  for (auto next = found; next < schema_version(); ++next) db.execute(*kMigrations[static_cast<std::size_t>(next)]);
-  if (found < schema_version()) {
+  for (auto next = found; next < newest; ++next) db.execute(*all[static_cast<std::size_t>(next)]);
+  if (found < newest) {
     db.execute("PRAGMA application_id = " + std::to_string(application_id));
-    db.execute("PRAGMA user_version = " + std::to_string(schema_version()));
+    db.execute("PRAGMA user_version = " + std::to_string(newest));
   }
   db.execute("COMMIT");
   if (db.failed() && db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);

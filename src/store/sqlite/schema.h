@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include "store/sqlite/connection.h"
 
@@ -9,6 +11,8 @@ namespace jeton::store::sqlite {
 
 // "JETO", in the header of every database of ours (PRAGMA application_id).
 inline constexpr std::int32_t application_id = 0x4A45544F;
+using Migrations = std::span<const std::string* const>;
+Migrations migrations();
 // What this program writes (PRAGMA user_version): the number of migrations.
 std::int32_t schema_version();
 
@@ -17,6 +21,6 @@ std::int64_t read_schema_version(Connection&);
 
 // Brings the schema forward in one transaction; does nothing if it is current. Failures latch. A version above ours
 // latches nothing and changes nothing: the caller looks first, and again afterwards.
-void migrate(Connection&);
+void migrate(Connection&, Migrations all = migrations());
 
 }  // namespace jeton::store::sqlite

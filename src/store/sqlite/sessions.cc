@@ -21,6 +21,21 @@ const std::string kSignIn =
 const std::string kRaiseEpochs =
     "UPDATE users SET security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
 
+// Sessions that ended or expired are forgotten after this long, and after their last access token. Until then an old
+// token is told that its session has ended, afterwards that it is unknown; callers hear the same of both.
+constexpr std::chrono::milliseconds forget_after = std::chrono::days{30};
+
+// Each sign-in looks at the next few sessions in the order of their ids. Ids are hashes, so these are random ones: one row
+// more, four looked at, keeps what is to be forgotten under a quarter of the table, with no index and no clean-up job.
+const std::string kForget =
+    "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE sid > ?1 ORDER BY sid LIMIT 4)"
+    " AND min(coalesce(ended_at, idle_expires_at), idle_expires_at) <= jeton_now_ms() - ?2"
+    " AND access_expires_max <= jeton_now_ms() - ?2";
+
+void forget_some_sessions(Connection& db, const Sid& after) {
+  db.query(kForget).blob(after).integer(forget_after.count()).run();
+}
+
 SignInOutcome sign_in(Connection& db, const SignIn& request) {
   auto insert = db.query(kSignIn);
   insert.blob(request.sid).integer(request.key_id).text(request.client_id).text(request.scope).text(request.audience);
@@ -35,6 +50,7 @@ SignInOutcome sign_in(Connection& db, const SignIn& request) {
   insert.text(request.sub).integer(request.security_epoch);
   if (insert.run() == 0) return SignInOutcome::refused;
   append_audit(db, {.kind = "signed_in", .sub = request.sub, .sid = request.sid, .detail = request.client_id});
+  forget_some_sessions(db, request.sid);
   return SignInOutcome::signed_in;
 }
 

@@ -21,6 +21,9 @@ class SqliteStore final : public Store {
   SqliteStore(const std::string& path, Lanes::Limits limits, Writer writer, Reader reader)
       : lanes_(path, limits, std::move(writer), std::move(reader)) {}
 
+  // While the aggregates still stand: completions may call them.
+  ~SqliteStore() override { lanes_.close(); }
+
   Users& users() override { return users_; }
   Sessions& sessions() override { return sessions_; }
   SigningKeys& signing_keys() override { return signing_keys_; }
@@ -43,7 +46,9 @@ std::optional<Error> bring_forward(Connection& db, const std::string& path) {
   // The log may have been written by a newer Jeton between the inspection and now.
   const auto version = read_schema_version(db);
   if (auto failure = db.take_failure()) return to_error(*failure, path);
-  if (version != schema_version()) return Error{Errc::newer, path + ": has just been brought forward by a newer Jeton."};
+  if (version != schema_version()) {
+    return Error{Errc::newer, path + ": has just been brought forward by a newer Jeton. Install that version."};
+  }
   return std::nullopt;
 }
 
@@ -67,13 +72,19 @@ Result<std::unique_ptr<Store>> open(const Opening& opening, const SqliteOptions&
 }  // namespace sqlite
 
 Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options) {
+  if (options.path.empty()) return std::unexpected(Error{Errc::unavailable, "no database file is named."});
+  // Without symbolic links: -wal and -shm lie beside the file itself.
   std::error_code code;
-  const auto path = std::filesystem::absolute(options.path, code);
-  if (code || options.path.empty()) return std::unexpected(Error{Errc::unavailable, "no database file is named."});
+  auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(options.path, code), code);
+  if (code) return std::unexpected(Error{Errc::unavailable, options.path + ": " + code.message() + "."});
   // One at a time in a process: the inspection looks for what only other processes may be changing.
   static std::mutex opening_one;
   const std::lock_guard lock(opening_one);
-  return sqlite::open({path.string(), options.clock, options.busy_wait_max}, options);
+  try {
+    return sqlite::open({path.string(), options.clock, options.busy_wait_max}, options);
+  } catch (const std::system_error& failed) {  // no thread to be had
+    return std::unexpected(Error{Errc::unavailable, path.string() + ": " + failed.what() + "."});
+  }
 }
 
 }  // namespace jeton::store
