@@ -31,6 +31,7 @@ using Timer =
 
 constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds accept_retry_time{50};
+constexpr std::chrono::seconds accept_warning_interval{10};
 constexpr std::size_t other_files_max = 256;  // data base, logs, the listening sockets themselves
 constexpr std::size_t refusals_max = 256;     // per loop, connections that are being told 503 at one time
 
@@ -55,6 +56,7 @@ class Loop {
 
  private:
   asio::awaitable<void> accept_all();
+  void warn_of_accept(const boost::system::error_code& error);
   void take(LoopSocket socket);
   static asio::awaitable<void> serve(Loop& loop, LoopSocket socket, bool too_many);
   asio::awaitable<void> converse(LoopSocket socket, bool too_many);
@@ -69,6 +71,7 @@ class Loop {
   std::size_t refused_ = 0;           // connections of this loop that are only told 503
   std::size_t live_ = 0;              // coroutines of this loop that serve or refuse
   Deadline drain_deadline_ = Deadline::max();
+  Deadline next_accept_warning_ = Deadline::min();
   bool sweeping_ = false;
   asio::io_context io_{1};
   Acceptor acceptor_;
@@ -85,11 +88,18 @@ asio::awaitable<void> Loop::accept_all() {
       break;
     } else if (error != asio::error::connection_aborted) {
       // Out of descriptors or memory: those that are open must end first.
-      platform::log_warning("cannot accept a connection", {{"what", error.message()}});
+      warn_of_accept(error);
       accept_pause_.expires_after(accept_retry_time);
       co_await accept_pause_.async_wait(awaited);
     }
   }
+}
+
+void Loop::warn_of_accept(const boost::system::error_code& error) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_accept_warning_) return;
+  next_accept_warning_ = now + accept_warning_interval;
+  platform::log_warning("cannot accept a connection", {{"what", error.message()}});
 }
 
 void Loop::take(LoopSocket socket) {
