@@ -1,8 +1,8 @@
 // The batch protocol for scripts (`--batch-json`): JSON lines in, JSON lines out.
 //
-// Each input line gives exactly one output line, in order, flushed before the next is read. A line that cannot be read as the
-// request it should be (not one JSON object, an unknown, doubled, missing or wrongly typed field, longer than 4 MiB) gives
-// {"ok":false,"error":"bad_input"}, and the next line is read as if nothing had happened.
+// Each input line gives exactly one output line, in order, flushed before the next is read. A line that cannot be
+// read as the request it should be (not one JSON object, an unknown, doubled, missing or wrongly typed field, longer
+// than 4 MiB) gives {"ok":false,"error":"bad_input"}, and the next line is read as if nothing had happened.
 #pragma once
 
 #include "cli/command.h"

@@ -35,8 +35,8 @@ CLI::App* named_command(CLI::App& root, Console& console, const std::vector<std:
     if (child == nullptr) {
       std::vector<std::string> names;
       for (const CommandFacts& command : here.commands) names.push_back(command.name);
-      console.fail_usage(fmt::format("{} has no command {}.{} There are: {}.", here.path, in_quotes(word), did_you_mean(word, names),
-                                     fmt::join(names, ", ")));
+      console.fail_usage(fmt::format("{} has no command {}.{} There are: {}.", here.path, in_quotes(word),
+                                     did_you_mean(word, names), fmt::join(names, ", ")));
       return nullptr;
     }
     at = child;
@@ -49,7 +49,8 @@ std::string about_extras(const CommandFacts& command, const std::vector<std::str
   const std::string try_help = " Try: " + command.path + " --help";
   if (extras.empty()) return "something on the command line is not understood." + try_help;
   const std::string& first = extras.front();
-  if (!first.starts_with('-')) return fmt::format("{} takes no further argument, but {} is there.{}", command.path, in_quotes(first), try_help);
+  if (!first.starts_with('-'))
+    return fmt::format("{} takes no further argument, but {} is there.{}", command.path, in_quotes(first), try_help);
   std::vector<std::string> names;
   for (const OptionFacts& option : command.options) names.insert(names.end(), option.names.begin(), option.names.end());
   const std::string name = first.substr(0, first.find('='));

@@ -1,5 +1,5 @@
-// The command line as a whole: reads the arguments, runs the one command they name, and turns every mistake in them into a
-// sentence that says what is wrong, where, and what was probably meant.
+// The command line as a whole: reads the arguments, runs the one command they name, and turns every mistake in them
+// into a sentence that says what is wrong, where, and what was probably meant.
 #pragma once
 
 #include "cli/command.h"

@@ -133,7 +133,8 @@ std::string help_text(const CommandFacts& command) {
   for (const std::string& group : groups) {
     std::vector<std::pair<std::string, std::string>> rows;
     for (const OptionFacts& option : command.options) {
-      if (option.group == group) rows.emplace_back(spelling(option), option.description + (option.is_repeatable ? " (may be repeated)" : ""));
+      if (option.group == group)
+        rows.emplace_back(spelling(option), option.description + (option.is_repeatable ? " (may be repeated)" : ""));
     }
     out += "\n" + group + ":\n";
     append_table(out, rows);

@@ -1,5 +1,5 @@
-// The tree of commands as plain facts, read off the CLI11 application. Help, shell completion and the manual page are all made
-// from it, so that none can say something that the program does not do.
+// The tree of commands as plain facts, read off the CLI11 application. Help, shell completion and the manual page are
+// all made from it, so that none can say something that the program does not do.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,16 +13,16 @@ struct OptionFacts {
   std::vector<std::string> names;  // "--jwks"; empty for an argument
   std::string placeholder;         // "FILE"; empty for a flag
   std::string description;
-  std::string group;               // the heading it stands under
-  bool is_argument = false;        // has a place instead of a name
+  std::string group;         // the heading it stands under
+  bool is_argument = false;  // has a place instead of a name
   bool is_repeatable = false;
 };
 
 struct CommandFacts {
-  std::string path;                // "jeton token verify"
-  std::string name;                // "verify"
+  std::string path;  // "jeton token verify"
+  std::string name;  // "verify"
   std::string description;
-  std::string example;             // lines to paste; may be empty
+  std::string example;  // lines to paste; may be empty
   std::vector<OptionFacts> options;
   std::vector<CommandFacts> commands;
 };

@@ -6,11 +6,12 @@
 
 namespace jeton::cli {
 
-void add_key_commands(CLI::App& app, Console& console);      // key generate|import|jwks|thumbprint|check
-void add_token_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);  // token sign|verify|inspect
-void add_jws_commands(CLI::App& app, Console& console);      // jws sign|verify
+void add_key_commands(CLI::App& app, Console& console);  // key generate|import|jwks|thumbprint|check
+void add_token_commands(CLI::App& app, Console& console,
+                        const platform::ClockSource& clock);  // token sign|verify|inspect
+void add_jws_commands(CLI::App& app, Console& console);       // jws sign|verify
 void add_explain_command(CLI::App& app, Console& console, const platform::ClockSource& clock);  // explain
-void add_serve_command(CLI::App& app, Console& console);     // serve
+void add_serve_command(CLI::App& app, Console& console);                                        // serve
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

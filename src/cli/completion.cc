@@ -15,8 +15,10 @@ namespace {
 std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
-    if (c == '\'') out += "'\\''";
-    else out += c;
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
   }
   return out + "'";
 }
@@ -34,7 +36,8 @@ std::vector<std::string> words_of(const CommandFacts& command) {
 }
 
 bool takes_files(const CommandFacts& command) {
-  return std::ranges::any_of(command.options, [](const OptionFacts& o) { return o.is_argument && o.placeholder == file_placeholder; });
+  return std::ranges::any_of(command.options,
+                             [](const OptionFacts& o) { return o.is_argument && o.placeholder == file_placeholder; });
 }
 
 // The names of all options, in any command, that take a value of that kind: "--key|--jwks|--out".
@@ -63,9 +66,12 @@ std::string without_root(const CommandFacts& command, const CommandFacts& root) 
 std::string troff(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
   }
   if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
   return out;
@@ -75,7 +81,8 @@ void append_options(std::string& out, const CommandFacts& command) {
   for (const OptionFacts& option : command.options) {
     std::string term = option.is_argument ? option.placeholder : fmt::format("{}", fmt::join(option.names, ", "));
     if (!option.is_argument && !option.placeholder.empty()) term += " " + option.placeholder;
-    out += fmt::format(".TP\n.B {}\n{}{}\n", troff(term), troff(option.description), option.is_repeatable ? " (may be repeated)" : "");
+    out += fmt::format(".TP\n.B {}\n{}{}\n", troff(term), troff(option.description),
+                       option.is_repeatable ? " (may be repeated)" : "");
   }
 }
 
@@ -96,7 +103,8 @@ std::string bash_completion(const CommandFacts& root) {
   for (const CommandFacts* command : all_commands(root)) {
     const std::string path = without_root(*command, root);
     if (!path.empty()) commands += (commands.empty() ? "" : "|") + in_quotes(path);
-    words += fmt::format("    {}) words={}{} ;;\n", in_quotes(path), in_quotes(fmt::format("{}", fmt::join(words_of(*command), " "))),
+    words += fmt::format("    {}) words={}{} ;;\n", in_quotes(path),
+                         in_quotes(fmt::format("{}", fmt::join(words_of(*command), " "))),
                          takes_files(*command) ? "; files=1" : "");
   }
   return fmt::format(R"(# bash completion for jeton; made by: jeton completion bash
@@ -121,8 +129,9 @@ _jeton() {{
 }}
 complete -o filenames -o bashdefault -F _jeton jeton
 )",
-                     commands, names_taking(root, takes_algorithm), in_quotes(fmt::format("{}", fmt::join(algorithm_names(), " "))),
-                     names_taking(root, takes_file), names_taking(root, takes_other), words);
+                     commands, names_taking(root, takes_algorithm),
+                     in_quotes(fmt::format("{}", fmt::join(algorithm_names(), " "))), names_taking(root, takes_file),
+                     names_taking(root, takes_other), words);
 }
 
 std::string zsh_completion(const CommandFacts& root) {
@@ -132,7 +141,8 @@ std::string zsh_completion(const CommandFacts& root) {
     if (!path.empty()) commands += (commands.empty() ? "" : "|") + in_quotes(path);
     std::string list;
     for (const std::string& word : words_of(*command)) list += " " + in_quotes(word);
-    words += fmt::format("    ({}) words=({}){} ;;\n", in_quotes(path), list.empty() ? "" : list.substr(1), takes_files(*command) ? "; files=1" : "");
+    words += fmt::format("    ({}) words=({}){} ;;\n", in_quotes(path), list.empty() ? "" : list.substr(1),
+                         takes_files(*command) ? "; files=1" : "");
   }
   return fmt::format(R"(#compdef jeton
 # zsh completion for jeton; made by: jeton completion zsh
@@ -159,27 +169,28 @@ _jeton() {{
 }}
 if [[ "${{funcstack[1]}}" == _jeton ]]; then _jeton "$@"; else compdef _jeton jeton; fi
 )",
-                     commands, names_taking(root, takes_algorithm), fmt::join(algorithm_names(), " "), names_taking(root, takes_file),
-                     names_taking(root, takes_other), words);
+                     commands, names_taking(root, takes_algorithm), fmt::join(algorithm_names(), " "),
+                     names_taking(root, takes_file), names_taking(root, takes_other), words);
 }
 
 std::string fish_completion(const CommandFacts& root) {
-  std::string out = "# fish completion for jeton; made by: jeton completion fish\n"
-                    "function __jeton_at\n"
-                    "  set -l words (commandline -opc)\n"
-                    "  set -e words[1]\n"
-                    "  set -l named (string match -v -- '-*' $words)\n"
-                    "  test (count $named) -ge (count $argv); or return 1\n"
-                    "  for i in (seq (count $argv))\n"
-                    "    test \"$named[$i]\" = \"$argv[$i]\"; or return 1\n"
-                    "  end\n"
-                    "end\n"
-                    "function __jeton_exactly_at\n"
-                    "  __jeton_at $argv; or return 1\n"
-                    "  set -l words (commandline -opc)\n"
-                    "  test (count $words) -eq (math 1 + (count $argv))\n"
-                    "end\n"
-                    "complete -c jeton -f\n";
+  std::string out =
+      "# fish completion for jeton; made by: jeton completion fish\n"
+      "function __jeton_at\n"
+      "  set -l words (commandline -opc)\n"
+      "  set -e words[1]\n"
+      "  set -l named (string match -v -- '-*' $words)\n"
+      "  test (count $named) -ge (count $argv); or return 1\n"
+      "  for i in (seq (count $argv))\n"
+      "    test \"$named[$i]\" = \"$argv[$i]\"; or return 1\n"
+      "  end\n"
+      "end\n"
+      "function __jeton_exactly_at\n"
+      "  __jeton_at $argv; or return 1\n"
+      "  set -l words (commandline -opc)\n"
+      "  test (count $words) -eq (math 1 + (count $argv))\n"
+      "end\n"
+      "complete -c jeton -f\n";
   for (const CommandFacts* command : all_commands(root)) {
     const std::string path = without_root(*command, root);
     const std::string here = in_quotes(path.empty() ? "__jeton_exactly_at" : "__jeton_exactly_at " + path);
@@ -191,12 +202,15 @@ std::string fish_completion(const CommandFacts& root) {
     if (takes_files(*command)) out += fmt::format("complete -c jeton -n {} -F\n", below);
     for (const OptionFacts& option : command->options) {
       if (option.is_argument && option.placeholder == topic_placeholder) {
-        out += fmt::format("complete -c jeton -n {} -a {}\n", below, in_quotes(fmt::format("{}", fmt::join(topic_names(), " "))));
+        out += fmt::format("complete -c jeton -n {} -a {}\n", below,
+                           in_quotes(fmt::format("{}", fmt::join(topic_names(), " "))));
       }
       for (const std::string& name : option.names) {
-        const std::string values = takes_algorithm(option) ? " -x -a " + in_quotes(fmt::format("{}", fmt::join(algorithm_names(), " ")))
-                                   : takes_file(option)    ? " -r -F"
-                                                           : option.placeholder.empty() ? "" : " -x";
+        const std::string values = takes_algorithm(option)
+                                       ? " -x -a " + in_quotes(fmt::format("{}", fmt::join(algorithm_names(), " ")))
+                                   : takes_file(option)         ? " -r -F"
+                                   : option.placeholder.empty() ? ""
+                                                                : " -x";
         out += fmt::format("complete -c jeton -n {} {} {}{} -d {}\n", below, name.starts_with("--") ? "-l" : "-s",
                            name.substr(name.find_first_not_of('-')), values, in_quotes(option.description));
       }
@@ -206,18 +220,23 @@ std::string fish_completion(const CommandFacts& root) {
 }
 
 std::string manual_page(const CommandFacts& root) {
-  std::string out = fmt::format(".TH JETON 1 \"\" \"jeton {}\" \"Jeton\"\n.SH NAME\njeton \\- {}\n.SH SYNOPSIS\n.B {}\n.SH COMMANDS\n",
-                                JETON_VERSION, troff(root.description), troff(usage_line(root)));
+  std::string out = fmt::format(
+      ".TH JETON 1 \"\" \"jeton {}\" \"Jeton\"\n.SH NAME\njeton \\- {}\n.SH SYNOPSIS\n.B {}\n.SH COMMANDS\n",
+      JETON_VERSION, troff(root.description), troff(usage_line(root)));
   for (const CommandFacts* command : all_commands(root)) {
     if (command == &root) continue;
     out += fmt::format(".SS {}\n{}.\n", troff(usage_line(*command)), troff(command->description));
     append_options(out, *command);
     if (!command->example.empty()) append_example(out, command->example);
   }
-  out += ".SH EXIT STATUS\n.TP\n.B 0\nDone, or the answer is yes.\n.TP\n.B 1\nThe answer is no (a refused token, a bad key), or something failed.\n"
-         ".TP\n.B 2\nThe command line itself was wrong.\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nIf set and not empty, nothing is coloured.\n"
-         ".SH ERROR CODES\n";
-  for (const std::string& name : topic_names()) out += fmt::format(".TP\n.B {}\n{}\n", troff(name), troff(topic_meaning(name)));
+  out +=
+      ".SH EXIT STATUS\n.TP\n.B 0\nDone, or the answer is yes.\n.TP\n.B 1\nThe answer is no (a refused token, a bad "
+      "key), or something failed.\n"
+      ".TP\n.B 2\nThe command line itself was wrong.\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nIf set and not empty, nothing "
+      "is coloured.\n"
+      ".SH ERROR CODES\n";
+  for (const std::string& name : topic_names())
+    out += fmt::format(".TP\n.B {}\n{}\n", troff(name), troff(topic_meaning(name)));
   return out;
 }
 

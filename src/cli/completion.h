@@ -7,7 +7,8 @@
 
 namespace jeton::cli {
 
-// A script to be sourced. After `jeton …` it offers commands, options, algorithms after --alg, topics after `help`, and files.
+// A script to be sourced. After `jeton …` it offers commands, options, algorithms after --alg, topics after `help`,
+// and files.
 std::string bash_completion(const CommandFacts& root);
 std::string zsh_completion(const CommandFacts& root);
 std::string fish_completion(const CommandFacts& root);

@@ -90,10 +90,12 @@ void explain(Console& console, const ExplainOptions& options, const ClockSource&
 
 void add_explain_command(CLI::App& app, Console& console, const ClockSource& clock) {
   const auto options = std::make_shared<ExplainOptions>();
-  CLI::App* command = add_command(app, "explain", "Say in plain words what a token is, and why it is accepted or refused",
-                                  "jeton explain --jwks https://id.example.com/.well-known/jwks.json --audience api < token");
+  CLI::App* command =
+      add_command(app, "explain", "Say in plain words what a token is, and why it is accepted or refused",
+                  "jeton explain --jwks https://id.example.com/.well-known/jwks.json --audience api < token");
   add_text(*command, "token", options->token, "TOKEN", "The token; standard input if not given");
-  add_text(*command, "--jwks", options->jwks, "FILE", "The issuer's keys: a file or an http(s) address; without them nothing is accepted");
+  add_text(*command, "--jwks", options->jwks, "FILE",
+           "The issuer's keys: a file or an http(s) address; without them nothing is accepted");
   add_texts(*command, "--issuer", options->issuers, "URL", "iss must be this; not looked at if not given");
   add_texts(*command, "--audience", options->audiences, "NAME", "aud must hold this; not looked at if not given");
   add_text(*command, "--typ", options->typ, "TYP", "The header's typ must be this; not looked at if not given");

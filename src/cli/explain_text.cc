@@ -25,10 +25,20 @@ struct ClaimMeaning {
   std::string_view name, meaning;
 };
 constexpr std::array<ClaimMeaning, 14> claim_meanings{{
-    {"iss", "who made it"}, {"sub", "whom it speaks of"}, {"aud", "the service it is for"}, {"exp", "good until"},
-    {"nbf", "good from"}, {"iat", "made at"}, {"jti", "its own number"}, {"client_id", "the application that asked for it"},
-    {"scope", "what it may do"}, {"auth_time", "signed in at"}, {"sid", "the session"}, {"gen", "the session's generation"},
-    {"ver", "the version of the user's record"}, {"cnf", "the key of its holder"},
+    {"iss", "who made it"},
+    {"sub", "whom it speaks of"},
+    {"aud", "the service it is for"},
+    {"exp", "good until"},
+    {"nbf", "good from"},
+    {"iat", "made at"},
+    {"jti", "its own number"},
+    {"client_id", "the application that asked for it"},
+    {"scope", "what it may do"},
+    {"auth_time", "signed in at"},
+    {"sid", "the session"},
+    {"gen", "the session's generation"},
+    {"ver", "the version of the user's record"},
+    {"cnf", "the key of its holder"},
 }};
 
 std::string_view meaning_of(std::string_view claim) noexcept {
@@ -103,14 +113,16 @@ void write_header(Page& page, const Result<Value>& header) {
   for (const std::string_view name : {"alg", "typ", "kid"}) {
     const Value* value = header->find(name);
     if (value == nullptr) continue;
-    main.push_back(name == "kid" && value->if_string() != nullptr ? kid_text(*value->if_string()) : fmt::format("{} {}", name, shown(*value)));
+    main.push_back(name == "kid" && value->if_string() != nullptr ? kid_text(*value->if_string())
+                                                                  : fmt::format("{} {}", name, shown(*value)));
   }
   page.section("header", main.empty() ? "names no algorithm" : fmt::format("{}", fmt::join(main, " · ")));
   for (const auto& [name, value] : *header->if_object()) {
     if (name == "alg" || name == "typ" || name == "kid") continue;
     const bool names_a_key = name == "jku" || name == "x5u" || name == "jwk" || name == "x5c";
-    page.line(fmt::format("{}  {}{}", shortened(harmless(name), 40), shown(value),
-                          names_a_key ? page.paint("  (never used: a token does not bring its own key)", Tone::quiet) : ""));
+    page.line(
+        fmt::format("{}  {}{}", shortened(harmless(name), 40), shown(value),
+                    names_a_key ? page.paint("  (never used: a token does not bring its own key)", Tone::quiet) : ""));
   }
   page.teach("how it is signed: the algorithm, the kind of token, the name of the key");
 }
@@ -121,7 +133,8 @@ std::string claim_value(const Value::Member& claim, UnixTime now) {
   }
   Value alone = Value::object();
   alone.set(claim.name, claim.value);
-  if (!find_sensitive_name(alone).empty()) return "(not shown: its name looks like a secret, and everyone who holds the token can read it)";
+  if (!find_sensitive_name(alone).empty())
+    return "(not shown: its name looks like a secret, and everyone who holds the token can read it)";
   return shown(claim.value);
 }
 
@@ -137,10 +150,13 @@ void write_claims(Page& page, const Result<Value>& payload, UnixTime now) {
   bool first = true;
   for (const auto& claim : claims) {
     const std::string_view meaning = page.is_brief() ? std::string_view{} : meaning_of(claim.name);
-    const std::string line = fmt::format("{:<{}}  {}{}", shortened(harmless(claim.name), 40), widest, claim_value(claim, now),
-                                         meaning.empty() ? "" : page.paint(fmt::format("  ({})", meaning), Tone::quiet));
-    if (first) page.section("claims", line);
-    else page.line(line);
+    const std::string line =
+        fmt::format("{:<{}}  {}{}", shortened(harmless(claim.name), 40), widest, claim_value(claim, now),
+                    meaning.empty() ? "" : page.paint(fmt::format("  ({})", meaning), Tone::quiet));
+    if (first)
+      page.section("claims", line);
+    else
+      page.line(line);
     first = false;
   }
   page.teach("what it says; everyone who holds the token can read this: encoded is not encrypted");
@@ -164,8 +180,8 @@ void write_signature(Page& page, const VerifyRequest& request, std::size_t bytes
 
 // "(exp 13:44:02, now 13:48:10, leeway 0 s)"
 std::string clocks(std::string_view claim, UnixTime time, const VerifyRequest& request) {
-  return fmt::format("({} {}, now {}, leeway {} s)", claim, clock_text(time, *request.now), clock_text(*request.now, *request.now),
-                     request.leeway.count());
+  return fmt::format("({} {}, now {}, leeway {} s)", claim, clock_text(time, *request.now),
+                     clock_text(*request.now, *request.now), request.leeway.count());
 }
 
 // Why it is refused, with what the token says beside what was expected.
@@ -190,12 +206,14 @@ std::string reason(const Error& error, const Value& payload, const VerifyRequest
       break;
     case Errc::wrong_audience:
       if (request.audiences) {
-        return fmt::format("audience: this API is {}, the token is for {}", in_quotes(*request.audiences), in_quotes(payload.find("aud")));
+        return fmt::format("audience: this API is {}, the token is for {}", in_quotes(*request.audiences),
+                           in_quotes(payload.find("aud")));
       }
       break;
     case Errc::wrong_issuer:
       if (request.issuers) {
-        return fmt::format("issuer: expected {}, the token is from {}", in_quotes(*request.issuers), in_quotes(payload.find("iss")));
+        return fmt::format("issuer: expected {}, the token is from {}", in_quotes(*request.issuers),
+                           in_quotes(payload.find("iss")));
       }
       break;
     default: break;
@@ -210,9 +228,13 @@ void write_refusal(Page& page, const Error& error, const Value& payload, const V
 
 void write_acceptance(Page& page, const Value& payload, const VerifyRequest& request) {
   const Value* audience = payload.find("aud");
-  page.section("verdict", page.paint("accepted", Tone::good) + (audience == nullptr ? "; it names no audience" : " for audience " + in_quotes(audience)));
+  page.section("verdict",
+               page.paint("accepted", Tone::good) +
+                   (audience == nullptr ? "; it names no audience" : " for audience " + in_quotes(audience)));
   if (request.issuers && request.audiences) return;
-  const std::string_view unchecked = request.issuers ? "audience was" : request.audiences ? "issuer was" : "issuer and audience were";
+  const std::string_view unchecked = request.issuers     ? "audience was"
+                                     : request.audiences ? "issuer was"
+                                                         : "issuer and audience were";
   page.teach(fmt::format("its {} not compared with anything: say what you expect with{}{}", unchecked,
                          request.issuers ? "" : " --issuer", request.audiences ? "" : " --audience"));
 }
@@ -255,8 +277,10 @@ Explanation explain_token(const VerifyRequest& request, const ExplainStyle& styl
     return {.text = page.take(), .accepted = false};
   }
   const auto verified = decide(request);
-  if (!verified) write_refusal(page, verified.error(), payload, request);
-  else write_acceptance(page, payload, request);
+  if (!verified)
+    write_refusal(page, verified.error(), payload, request);
+  else
+    write_acceptance(page, payload, request);
   return {.text = page.take(), .accepted = verified.has_value()};
 }
 

@@ -71,8 +71,8 @@ Fault too_long(const std::string& path, std::size_t bytes_max) {
 
 void wipe(std::vector<char>& bytes) noexcept { crypto::wipe(std::as_writable_bytes(std::span(bytes))); }
 
-// Appends to `bytes` through `more`, which fills a buffer and says how much (0: end), up to bytes_max. Growing never leaves an
-// unwiped copy behind. Returns false if there was more.
+// Appends to `bytes` through `more`, which fills a buffer and says how much (0: end), up to bytes_max. Growing never
+// leaves an unwiped copy behind. Returns false if there was more.
 template <class More>
 bool gather(std::vector<char>& bytes, std::size_t bytes_max, More more) {
   std::size_t used = 0;

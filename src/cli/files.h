@@ -27,8 +27,8 @@ bool is_readable_by_others(const std::string& path) noexcept;
 
 enum class Existing : bool { keep, replace };
 
-// Makes `path` with mode 0600, durable before it returns, whole or not at all. An existing file is left as it is, unless it is
-// to be replaced. A symbolic link at `path` counts as an existing file and is never followed.
+// Makes `path` with mode 0600, durable before it returns, whole or not at all. An existing file is left as it is,
+// unless it is to be replaced. A symbolic link at `path` counts as an existing file and is never followed.
 platform::Outcome<void> write_private_file(const std::string& path, std::string_view content, Existing existing);
 
 }  // namespace jeton::cli

@@ -44,15 +44,20 @@ void help(Console& console, const CommandFacts& root, const std::vector<std::str
   std::vector<std::string> names = topic_names();
   for (const CommandFacts& child : root.commands) names.push_back(child.name);
   const std::string asked = fmt::format("{}", fmt::join(words, " "));
-  console.fail_usage(fmt::format("{} is neither an error code nor a command.{} jeton help lists them.", shortened(harmless(asked), 60),
-                                 did_you_mean(asked, names)));
+  console.fail_usage(fmt::format("{} is neither an error code nor a command.{} jeton help lists them.",
+                                 shortened(harmless(asked), 60), did_you_mean(asked, names)));
 }
 
 void complete(Console& console, const CommandFacts& root, const std::string& shell) {
-  if (shell == "bash") console.out << bash_completion(root);
-  else if (shell == "zsh") console.out << zsh_completion(root);
-  else if (shell == "fish") console.out << fish_completion(root);
-  else console.fail_usage(fmt::format("{} is not a shell jeton knows. There are bash, zsh and fish.", shortened(harmless(shell), 40)));
+  if (shell == "bash")
+    console.out << bash_completion(root);
+  else if (shell == "zsh")
+    console.out << zsh_completion(root);
+  else if (shell == "fish")
+    console.out << fish_completion(root);
+  else
+    console.fail_usage(
+        fmt::format("{} is not a shell jeton knows. There are bash, zsh and fish.", shortened(harmless(shell), 40)));
 }
 
 }  // namespace
@@ -64,7 +69,8 @@ void add_help_commands(CLI::App& app, Console& console) {
   show->callback([&app, &console, words] { help(console, facts_of(app), *words); });
 
   const auto shell = std::make_shared<std::optional<std::string>>();
-  CLI::App* completion = add_command(app, "completion", "Print the completion script of a shell", "source <(jeton completion bash)");
+  CLI::App* completion =
+      add_command(app, "completion", "Print the completion script of a shell", "source <(jeton completion bash)");
   add_text(*completion, "shell", *shell, "SHELL", "bash, zsh or fish")->required();
   completion->callback([&app, &console, shell] { complete(console, facts_of(app), **shell); });
 

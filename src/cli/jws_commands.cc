@@ -24,7 +24,8 @@ struct SignOptions {
 
 void sign(Console& console, const SignOptions& options) {
   if (!options.key) {
-    return console.fail_usage("--key is missing. Name the file of the private key: --key signing.jwk. Try: jeton jws sign --help");
+    return console.fail_usage(
+        "--key is missing. Name the file of the private key: --key signing.jwk. Try: jeton jws sign --help");
   }
   std::optional<Algorithm> algorithm;
   if (options.alg) {
@@ -33,7 +34,8 @@ void sign(Console& console, const SignOptions& options) {
     algorithm = *named;
   }
   const std::string source = options.payload.value_or("-");
-  if (source == "-" && *options.key == "-") return console.fail_usage("Key and payload cannot both come from standard input.");
+  if (source == "-" && *options.key == "-")
+    return console.fail_usage("Key and payload cannot both come from standard input.");
   warn_of_open_key(console, *options.key);
   const auto key = load_signing_key(*options.key, console.in, {.algorithm = algorithm});
   if (!key) return console.fail(key.error().text());
@@ -43,12 +45,14 @@ void sign(Console& console, const SignOptions& options) {
   const auto signed_text = jws_sign(*key, *payload, {.typ = options.typ.value_or(""), .cty = options.cty.value_or("")});
   if (!signed_text) return console.fail(fault_of("not signed", signed_text.error()).text());
   if (signed_text->size() > default_limits.token_bytes_max) {
-    console.note(fmt::format("{} bytes are more than the {} that verifiers accept by default.", signed_text->size(), default_limits.token_bytes_max));
+    console.note(fmt::format("{} bytes are more than the {} that verifiers accept by default.", signed_text->size(),
+                             default_limits.token_bytes_max));
   }
   console.out << *signed_text << '\n';
 }
 
-Result<VerifiedPayload> decide(const std::string& jwks, const std::string& jws, const std::optional<std::vector<std::string>>& algs) {
+Result<VerifiedPayload> decide(const std::string& jwks, const std::string& jws,
+                               const std::optional<std::vector<std::string>>& algs) {
   const auto keys = operators_keys(jwks);
   if (!keys) return std::unexpected(keys.error());
   return jws_verify(jws, *keys, algorithm_rule(algs));
@@ -76,7 +80,8 @@ struct VerifyOptions {
 
 void verify(Console& console, const VerifyOptions& options) {
   if (!options.jwks) {
-    return console.fail_usage("--jwks is missing. Name the file of the signer's keys: --jwks jwks.json. Try: jeton jws verify --help");
+    return console.fail_usage(
+        "--jwks is missing. Name the file of the signer's keys: --jwks jwks.json. Try: jeton jws verify --help");
   }
   std::optional<std::vector<std::string>> algs;
   if (!options.algs.empty()) {
@@ -110,14 +115,17 @@ void add_sign(CLI::App& app, Console& console) {
 
 void add_verify(CLI::App& app, Console& console) {
   const auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = add_command(app, "verify", "Check a JWS and write its payload, byte for byte",
-                                  "jeton jws verify --jwks jwks.json < order.jws > order.json\n"
-                                  R"(echo '{"jwks":{"keys":[…]},"jws":"eyJ…","algs":["ES256"]}' | jeton jws verify --batch-json)");
+  CLI::App* command =
+      add_command(app, "verify", "Check a JWS and write its payload, byte for byte",
+                  "jeton jws verify --jwks jwks.json < order.jws > order.json\n"
+                  R"(echo '{"jwks":{"keys":[…]},"jws":"eyJ…","algs":["ES256"]}' | jeton jws verify --batch-json)");
   add_text(*command, "jws", options->jws, "JWS", "The signed text; standard input if not given");
   add_text(*command, "--jwks", options->jwks, "FILE", "The signer's keys: JWKS, JWK or PEM, public, private or secret");
   add_texts(*command, "--alg", options->algs, "ALG", "Only these algorithms, separated by commas");
-  add_switch(*command, "--json", options->json, "Answer {\"ok\":true,\"payload\":\"<base64url>\"} or {\"ok\":false,\"error\":…}");
-  add_switch(*command, "--batch-json", options->batch, "One request a line on standard input, one JSON answer a line")->group("For scripts");
+  add_switch(*command, "--json", options->json,
+             "Answer {\"ok\":true,\"payload\":\"<base64url>\"} or {\"ok\":false,\"error\":…}");
+  add_switch(*command, "--batch-json", options->batch, "One request a line on standard input, one JSON answer a line")
+      ->group("For scripts");
   command->callback([&console, options, command] {
     if (!options->batch) return verify(console, *options);
     if (!batch_is_misused(console, *command)) run_batch(console, verify_line);
@@ -127,7 +135,8 @@ void add_verify(CLI::App& app, Console& console) {
 }  // namespace
 
 void add_jws_commands(CLI::App& app, Console& console) {
-  CLI::App* jws = add_command(app, "jws", "Sign and verify bytes of any kind", "jeton jws verify --jwks jwks.json < order.jws");
+  CLI::App* jws =
+      add_command(app, "jws", "Sign and verify bytes of any kind", "jeton jws verify --jwks jwks.json < order.jws");
   add_sign(*jws, console);
   add_verify(*jws, console);
 }

@@ -58,7 +58,8 @@ std::optional<unsigned> rsa_bits_from(Console& console, const std::optional<std:
   if (bits && *bits >= default_limits.rsa_bits_min && *bits <= default_limits.rsa_bits_max && *bits % 8 == 0) {
     return static_cast<unsigned>(*bits);
   }
-  console.fail_usage(fmt::format("--bits must be a multiple of 8 from {} to {}.", default_limits.rsa_bits_min, default_limits.rsa_bits_max));
+  console.fail_usage(fmt::format("--bits must be a multiple of 8 from {} to {}.", default_limits.rsa_bits_min,
+                                 default_limits.rsa_bits_max));
   return std::nullopt;
 }
 
@@ -70,10 +71,12 @@ bool is_usable_kid(Console& console, const std::optional<std::string>& kid) {
 }
 
 // --alg as an algorithm; `needed` says whether leaving it out is an error. Nothing after saying what is wrong.
-std::optional<std::optional<Algorithm>> algorithm_option(Console& console, const std::optional<std::string>& name, bool needed) {
+std::optional<std::optional<Algorithm>> algorithm_option(Console& console, const std::optional<std::string>& name,
+                                                         bool needed) {
   if (!name) {
     if (!needed) return std::optional<Algorithm>{};
-    console.fail_usage("--alg is missing. Name the algorithm the key is for: --alg ES256 (RS256, PS256, EdDSA, HS256, …)");
+    console.fail_usage(
+        "--alg is missing. Name the algorithm the key is for: --alg ES256 (RS256, PS256, EdDSA, HS256, …)");
     return std::nullopt;
   }
   const auto algorithm = algorithm_from(*name);
@@ -129,7 +132,8 @@ void publish(Console& console, const ListOptions& options) {
     const auto jwks = public_jwks_in(*text, {.algorithm = *algorithm});
     if (!jwks) {
       if (jwks.error().claim == "kty") {
-        return console.fail(source_name(file) + ": a shared secret has no public part; publishing it would let everyone make tokens.");
+        return console.fail(source_name(file) +
+                            ": a shared secret has no public part; publishing it would let everyone make tokens.");
       }
       return console.fail(fault_of(source_name(file), jwks.error()).text());
     }
@@ -192,8 +196,8 @@ void check_for_a_person(Console& console, const std::string& file) {
       continue;
     }
     const Error& error = entry.refusal.front();
-    console.out << fmt::format("{}  {:<3}  {}: {}. See: jeton help {}\n", painted("refused", Tone::bad, console.colour), kty,
-                               kid_text(entry.kid), describe(error), name_of(error.code));
+    console.out << fmt::format("{}  {:<3}  {}: {}. See: jeton help {}\n", painted("refused", Tone::bad, console.colour),
+                               kty, kid_text(entry.kid), describe(error), name_of(error.code));
     console.exit_code = exit_bad;
   }
 }
@@ -202,8 +206,10 @@ void add_generate(CLI::App& app, Console& console) {
   const auto options = std::make_shared<NewKeyOptions>();
   CLI::App* command = add_command(app, "generate", "Make a new private key or shared secret",
                                   "jeton key generate --alg ES256 --out signing.jwk");
-  add_text(*command, "--alg", options->alg, "ALG", "The one algorithm the key is for: ES256, RS256, PS256, EdDSA, HS256, …");
-  add_text(*command, "--out", options->out, "FILE", "Write the private JWK there, mode 0600; without it, to standard output");
+  add_text(*command, "--alg", options->alg, "ALG",
+           "The one algorithm the key is for: ES256, RS256, PS256, EdDSA, HS256, …");
+  add_text(*command, "--out", options->out, "FILE",
+           "Write the private JWK there, mode 0600; without it, to standard output");
   add_text(*command, "--bits", options->bits, "N", "Size of an RSA key, 2048 to 8192; 2048 if not given");
   add_text(*command, "--kid", options->kid, "KID", "Name of the key; its RFC 7638 thumbprint if not given");
   add_switch(*command, "--force", options->force, "Replace FILE if it exists");
@@ -212,11 +218,14 @@ void add_generate(CLI::App& app, Console& console) {
 
 void add_import(CLI::App& app, Console& console) {
   const auto options = std::make_shared<NewKeyOptions>();
-  CLI::App* command = add_command(app, "import", "Turn a private key (PEM or JWK) into a checked JWK bound to one algorithm",
-                                  "jeton key import private.pem --alg RS256 --out signing.jwk");
-  add_text(*command, "file", options->file, "FILE", "PEM (PKCS#8, PKCS#1, SEC1) or JWK; - for standard input")->required();
+  CLI::App* command =
+      add_command(app, "import", "Turn a private key (PEM or JWK) into a checked JWK bound to one algorithm",
+                  "jeton key import private.pem --alg RS256 --out signing.jwk");
+  add_text(*command, "file", options->file, "FILE", "PEM (PKCS#8, PKCS#1, SEC1) or JWK; - for standard input")
+      ->required();
   add_text(*command, "--alg", options->alg, "ALG", "The algorithm, for keys that name none");
-  add_text(*command, "--out", options->out, "FILE", "Write the private JWK there, mode 0600; without it, to standard output");
+  add_text(*command, "--out", options->out, "FILE",
+           "Write the private JWK there, mode 0600; without it, to standard output");
   add_text(*command, "--kid", options->kid, "KID", "Name of the key; its own, or its thumbprint, if not given");
   add_switch(*command, "--secret", options->is_secret, "The file's bytes, exactly as they are, are an HMAC secret");
   add_switch(*command, "--force", options->force, "Replace the output file if it exists");
@@ -248,7 +257,8 @@ void add_check(CLI::App& app, Console& console) {
                                   "jeton key check jwks.json\n"
                                   R"(echo '{"kty":"oct","k":"c2hvcnQ"}' | jeton key check --batch-json)");
   add_text(*command, "file", options->file, "FILE", "JWK, JWKS or PEM; standard input if not given");
-  add_switch(*command, "--batch-json", options->batch, "One JWK or set a line on standard input, one JSON answer a line")
+  add_switch(*command, "--batch-json", options->batch,
+             "One JWK or set a line on standard input, one JSON answer a line")
       ->group("For scripts");
   command->callback([&console, options] {
     if (!options->batch) return check_for_a_person(console, options->file.value_or("-"));
@@ -260,7 +270,8 @@ void add_check(CLI::App& app, Console& console) {
 }  // namespace
 
 void add_key_commands(CLI::App& app, Console& console) {
-  CLI::App* key = add_command(app, "key", "Make, import, publish and check keys", "jeton key generate --alg ES256 --out signing.jwk");
+  CLI::App* key = add_command(app, "key", "Make, import, publish and check keys",
+                              "jeton key generate --alg ES256 --out signing.jwk");
   add_generate(*key, console);
   add_import(*key, console);
   add_publish_and_thumbprint(*key, console);

@@ -129,10 +129,11 @@ Result<SigningKey> signing_key_in(const SecretBytes& text, const KeyChoice& choi
   const std::string_view view = text_of(text);
   if (is_pem(view)) return SigningKey::from_pem(view, choice.algorithm, choice.kid.value_or(""));
   TRY(jose::Jwk jwk, only_jwk_in(view));
-  if (jwk.private_material() == nullptr) return std::unexpected(Error{Errc::malformed_key, "d", "a private key; this one is public"});
+  if (jwk.private_material() == nullptr)
+    return std::unexpected(Error{Errc::malformed_key, "d", "a private key; this one is public"});
   TRY(const Algorithm algorithm, jose::bound_algorithm(jwk, choice.algorithm));
   return KeyParts::make_signing(std::get<crypto::PrivateMaterial>(std::move(jwk.material)), algorithm,
-                        choice.kid.value_or(std::move(jwk.kid)));
+                                choice.kid.value_or(std::move(jwk.kid)));
 }
 
 Outcome<SigningKey> load_signing_key(const std::string& path, std::istream& standard_input, const KeyChoice& choice) {
@@ -162,7 +163,8 @@ Result<std::vector<std::string>> public_jwks_in(const SecretBytes& text, const K
   if (is_pem(view)) {
     TRY(const VerificationKey key, verifying_key_in_pem(view, choice.algorithm));
     const crypto::PublicMaterial& material = *KeyParts::material(key);
-    return std::vector{jose::write_public_jwk(material, key.algorithm(), choice.kid.value_or(jose::thumbprint_of(material)))};
+    return std::vector{
+        jose::write_public_jwk(material, key.algorithm(), choice.kid.value_or(jose::thumbprint_of(material)))};
   }
   return each_jwk_in(view, [&](const jose::Jwk& jwk) { return public_jwk(jwk, choice); });
 }

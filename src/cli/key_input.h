@@ -32,17 +32,18 @@ struct KeyChoice {
 
 // The one private key or shared secret in that text (JWK, a set of one, or PEM).
 Result<SigningKey> signing_key_in(const SecretBytes& text, const KeyChoice& choice = {});
-platform::Outcome<SigningKey> load_signing_key(const std::string& path, std::istream& standard_input, const KeyChoice& choice = {});
+platform::Outcome<SigningKey> load_signing_key(const std::string& path, std::istream& standard_input,
+                                               const KeyChoice& choice = {});
 
 // A freshly made key; an empty choice of kid takes its thumbprint, for HMAC a random one.
 SigningKey new_key(Algorithm algorithm, unsigned rsa_bits, const std::string& kid);
 
-// The keys of a file as JSON text for KeySet: a JWK or a set as it stands; the verifying part of a PEM file as one JWK without
-// kid and alg, so that it fits any kid and whatever its type and size admit.
+// The keys of a file as JSON text for KeySet: a JWK or a set as it stands; the verifying part of a PEM file as one
+// JWK without kid and alg, so that it fits any kid and whatever its type and size admit.
 platform::Outcome<std::string> load_key_set_text(const std::string& path, std::istream& standard_input);
 
-// The public JWKs of all keys in that text, each with a kid (its thumbprint if it has none). A shared secret has no public part:
-// algorithm_not_allowed.
+// The public JWKs of all keys in that text, each with a kid (its thumbprint if it has none). A shared secret has no
+// public part: algorithm_not_allowed.
 Result<std::vector<std::string>> public_jwks_in(const SecretBytes& text, const KeyChoice& choice = {});
 
 // The RFC 7638 thumbprints of all keys in that text; a shared secret has one too.

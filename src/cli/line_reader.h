@@ -1,8 +1,8 @@
 // LineReader: one line after the other, each bounded, without waiting for more than there is.
 //
-// A line ends at LF or at the end of input; an LF at the very end makes no further, empty line. A line that is too long is
-// passed over whole and reported once, so that the stream stays in step. It never waits for bytes behind a complete line:
-// whoever writes one line and waits for the answer gets it.
+// A line ends at LF or at the end of input; an LF at the very end makes no further, empty line. A line that is too
+// long is passed over whole and reported once, so that the stream stays in step. It never waits for bytes behind a
+// complete line: whoever writes one line and waits for the answer gets it.
 #pragma once
 
 #include <cstddef>

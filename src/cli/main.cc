@@ -15,8 +15,8 @@
 
 namespace {
 
-// A descriptor that the caller has closed must not be taken by the next file that is opened: a key would be written into a
-// message, or the other way round. It is filled with one that can be used for neither.
+// A descriptor that the caller has closed must not be taken by the next file that is opened: a key would be written
+// into a message, or the other way round. It is filled with one that can be used for neither.
 void fill_closed_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) != -1) continue;
@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
   std::cin.tie(nullptr);
 
   jeton::cli::Console console{.in = std::cin, .out = std::cout, .err = std::cerr};
-  console.colour = jeton::cli::terminal_takes_colour(::isatty(STDOUT_FILENO) == 1, std::getenv("NO_COLOR"), std::getenv("TERM"));
+  console.colour =
+      jeton::cli::terminal_takes_colour(::isatty(STDOUT_FILENO) == 1, std::getenv("NO_COLOR"), std::getenv("TERM"));
   console.in_is_terminal = ::isatty(STDIN_FILENO) == 1;
   const jeton::platform::SystemClock clock;
 

@@ -7,8 +7,8 @@
 
 namespace jeton::cli {
 
-// The candidate with the fewest changes (a letter more, less, other, or two swapped) from `name`, if they are few enough to be
-// a slip of the hand; else an empty text. The first of several equally near ones.
+// The candidate with the fewest changes (a letter more, less, other, or two swapped) from `name`, if they are few
+// enough to be a slip of the hand; else an empty text. The first of several equally near ones.
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
 
 // " Did you mean NAME?" or an empty text.

@@ -1,5 +1,6 @@
-// How text reaches a person's terminal: painted where colour is wanted, and with every character that could move the cursor,
-// hide or reorder text made visible. What a stranger wrote into a token must not be able to draw on the screen.
+// How text reaches a person's terminal: painted where colour is wanted, and with every character that could move the
+// cursor, hide or reorder text made visible. What a stranger wrote into a token must not be able to draw on the
+// screen.
 #pragma once
 
 #include <jeton/value.h>
@@ -18,8 +19,9 @@ enum class Tone : std::uint8_t { plain, strong, quiet, good, bad };
 // `text` in that tone, or as it is where `colour` is false.
 std::string painted(std::string_view text, Tone tone, bool colour);
 
-// `text` with control characters (C0, DEL, C1), line separators, bidirectional and invisible format characters written as \uXXXX,
-// and bytes that are not UTF-8 as \xNN. JSON text stays the same JSON text. Line feeds are kept where `keep_lines` is true.
+// `text` with control characters (C0, DEL, C1), line separators, bidirectional and invisible format characters
+// written as \uXXXX, and bytes that are not UTF-8 as \xNN. JSON text stays the same JSON text. Line feeds are kept
+// where `keep_lines` is true.
 std::string harmless(std::string_view text, bool keep_lines = false);
 
 // JSON over several lines, two spaces a level; harmless on a terminal.

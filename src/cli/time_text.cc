@@ -82,8 +82,8 @@ std::string date_text(UnixTime time) {
 }
 
 std::string clock_text(UnixTime time, UnixTime reference) {
-  const bool same_day = is_a_date(time) && std::chrono::floor<std::chrono::days>(time) ==
-                                               std::chrono::floor<std::chrono::days>(reference);
+  const bool same_day = is_a_date(time) &&
+                        std::chrono::floor<std::chrono::days>(time) == std::chrono::floor<std::chrono::days>(reference);
   return same_day ? hours_text(time) : date_text(time);
 }
 

@@ -45,7 +45,8 @@ bool add_claim(Console& console, Claims& claims, const std::string& text) {
     return false;
   }
   if (claims.members().find(name) != nullptr) {
-    console.fail_usage(fmt::format("--claim {} is given twice. Several values are one array: '{}:=[\"a\",\"b\"]'", harmless(name), harmless(name)));
+    console.fail_usage(fmt::format("--claim {} is given twice. Several values are one array: '{}:=[\"a\",\"b\"]'",
+                                   harmless(name), harmless(name)));
     return false;
   }
   const std::string written = text.substr(equals + 1);
@@ -55,8 +56,9 @@ bool add_claim(Console& console, Claims& claims, const std::string& text) {
   }
   auto value = Value::parse(written);
   if (!value) {
-    console.fail_usage(fmt::format("--claim {}: behind := must stand JSON, such as 3, true, \"text\" or [\"a\",\"b\"]. Plain text takes = alone.",
-                                   harmless(name)));
+    console.fail_usage(fmt::format(
+        "--claim {}: behind := must stand JSON, such as 3, true, \"text\" or [\"a\",\"b\"]. Plain text takes = alone.",
+        harmless(name)));
     return false;
   }
   claims.with(name, *std::move(value));
@@ -70,11 +72,14 @@ bool has_what_signing_needs(Console& console, const SignOptions& options) {
     return false;
   };
   if (!options.key) return missing("--key is missing. Name the file of the private key: --key signing.jwk.");
-  if (!options.issuer) return missing("--issuer is missing. Name who makes the token: --issuer https://id.example.com.");
+  if (!options.issuer)
+    return missing("--issuer is missing. Name who makes the token: --issuer https://id.example.com.");
   if (!options.subject) return missing("--subject is missing. Name whom the token speaks of: --subject dev_12847.");
   if (options.audiences.empty() != options.no_audience) {
-    return missing(options.no_audience ? "--audience and --no-audience exclude each other."
-                                       : "--audience is missing. Name the service the token is for: --audience api (or say --no-audience).");
+    return missing(
+        options.no_audience
+            ? "--audience and --no-audience exclude each other."
+            : "--audience is missing. Name the service the token is for: --audience api (or say --no-audience).");
   }
   return true;
 }
@@ -82,7 +87,8 @@ bool has_what_signing_needs(Console& console, const SignOptions& options) {
 void sign(Console& console, const SignOptions& options, const ClockSource& clock) {
   if (!has_what_signing_needs(console, options)) return;
   const auto lifetime = parse_duration(options.lifetime.value_or("15m"));
-  if (!lifetime || lifetime->count() < 1) return console.fail_usage("--lifetime must be a duration such as 90s, 15m or 24h.");
+  if (!lifetime || lifetime->count() < 1)
+    return console.fail_usage("--lifetime must be a duration such as 90s, 15m or 24h.");
   std::optional<Algorithm> algorithm;
   if (options.alg) {
     const auto named = algorithm_from(*options.alg);
@@ -99,8 +105,11 @@ void sign(Console& console, const SignOptions& options, const ClockSource& clock
   warn_of_open_key(console, *options.key);
   const auto key = load_signing_key(*options.key, console.in, {.algorithm = algorithm});
   if (!key) return console.fail(key.error().text());
-  const Signer signer{*key, {.issuer = *options.issuer, .audiences = options.audiences, .lifetime = *lifetime,
-                             .typ = options.typ.value_or("at+jwt")}};
+  const Signer signer{*key,
+                      {.issuer = *options.issuer,
+                       .audiences = options.audiences,
+                       .lifetime = *lifetime,
+                       .typ = options.typ.value_or("at+jwt")}};
   const auto token = signer.sign(claims, *now);
   if (!token) return console.fail(fault_of("not signed", token.error()).text());
   console.out << *token << '\n';
@@ -124,8 +133,9 @@ std::optional<VerifyRequest> request_from(Console& console, const VerifyOptions&
                                     : "--issuer is missing. Name who must have made the token, or say --any-issuer.");
   }
   if (options.audiences.empty() != options.any_audience) {
-    return wrong(options.any_audience ? "--audience and --any-audience exclude each other."
-                                      : "--audience is missing. Name the service the token must be for, or say --any-audience.");
+    return wrong(options.any_audience
+                     ? "--audience and --any-audience exclude each other."
+                     : "--audience is missing. Name the service the token must be for, or say --any-audience.");
   }
   VerifyRequest request;
   if (!options.any_issuer) request.issuers = options.issuers;
@@ -158,7 +168,8 @@ void verify(Console& console, const VerifyOptions& options, const ClockSource& c
   if (!token) return console.fail(token.error().text());
   request->token = *std::move(token);
   const auto verified = decide(*request);
-  if (options.json) return tell_json(console, verified ? accepted("claims", verified->payload_json()) : refused(verified.error()));
+  if (options.json)
+    return tell_json(console, verified ? accepted("claims", verified->payload_json()) : refused(verified.error()));
   if (!verified) return tell_refusal(console, verified.error());
   console.out << harmless(verified->payload_json(), true) << '\n';
 }
@@ -174,29 +185,38 @@ void inspect(Console& console, const std::optional<std::string>& argument, bool 
   const auto token = token_from(console, argument);
   if (!token) return console.fail(token.error().text());
   if (is_refresh_token(*token)) {
-    return console.fail("this is a refresh token: opaque, and for its issuer alone. There is nothing in it to look at.");
+    return console.fail(
+        "this is a refresh token: opaque, and for its issuer alone. There is nothing in it to look at.");
   }
   const auto parts = take_apart(*token);
   if (!parts) return console.fail(fault_of("the token", parts.error()).text());
   if (!parts->header) return console.fail(fault_of("the header", parts->header.error()).text());
   if (!parts->payload) return console.fail(fault_of("the payload", parts->payload.error()).text());
   if (json) {
-    console.out << Value::object().set("verified", false).set("header", *parts->header).set("payload", *parts->payload).to_json() << '\n';
+    console.out << Value::object()
+                       .set("verified", false)
+                       .set("header", *parts->header)
+                       .set("payload", *parts->payload)
+                       .to_json()
+                << '\n';
     return;
   }
   const auto heading = [&](std::string_view text) { return painted(text, Tone::strong, console.colour); };
   console.out << painted("not verified", Tone::bad, console.colour)
               << ": anybody can write such a token. To check it: jeton token verify, or jeton explain\n\n"
-              << heading("header") << '\n' << pretty_json(*parts->header) << "\n\n"
-              << heading("payload") << '\n' << pretty_json(*parts->payload) << "\n\n"
+              << heading("header") << '\n'
+              << pretty_json(*parts->header) << "\n\n"
+              << heading("payload") << '\n'
+              << pretty_json(*parts->payload) << "\n\n"
               << heading("signature") << fmt::format("\n{} bytes, not checked\n", parts->signature_bytes);
 }
 
 void add_sign(CLI::App& app, Console& console, const ClockSource& clock) {
   const auto options = std::make_shared<SignOptions>();
-  CLI::App* command = add_command(app, "sign", "Make a signed token and print it",
-                                  "jeton token sign --key signing.jwk --issuer https://id.example.com --audience api \\\n"
-                                  "    --subject dev_12847 --claim plan=pro --claim 'roles:=[\"developer\"]' --lifetime 15m");
+  CLI::App* command =
+      add_command(app, "sign", "Make a signed token and print it",
+                  "jeton token sign --key signing.jwk --issuer https://id.example.com --audience api \\\n"
+                  "    --subject dev_12847 --claim plan=pro --claim 'roles:=[\"developer\"]' --lifetime 15m");
   add_text(*command, "--key", options->key, "FILE", "Private key or shared secret: JWK or PEM; - for standard input");
   add_text(*command, "--issuer", options->issuer, "URL", "iss: who makes the token");
   add_texts(*command, "--audience", options->audiences, "NAME", "aud: the service it is for");
@@ -216,20 +236,23 @@ void add_verify(CLI::App& app, Console& console, const ClockSource& clock) {
   CLI::App* command = add_command(
       app, "verify", "Say whether a token is to be believed, and print its claims",
       "jeton token verify --jwks jwks.json --issuer https://id.example.com --audience api < token\n"
-      R"(echo '{"jwks":{"keys":[…]},"token":"eyJ…","issuer":"https://id.example.com","audience":"api",)" "\n"
-      R"(    "typ":"at+jwt","algs":["ES256"],"now":1700000000,"leeway":0}' | jeton token verify --batch-json   # one line)");
+      "jeton token verify --batch-json <<'END'\n"
+      R"({"jwks":{"keys":[…]},"token":"eyJ…","issuer":"https://id.example.com","audience":"api","now":1700000000})"
+      "\nEND");
   add_text(*command, "token", options->token, "TOKEN", "The token; standard input if not given");
   add_text(*command, "--jwks", options->jwks, "FILE", "The issuer's keys: JWKS, JWK or PEM, public, private or secret");
   add_texts(*command, "--issuer", options->issuers, "URL", "iss must be this");
   add_texts(*command, "--audience", options->audiences, "NAME", "aud must hold this");
   add_switch(*command, "--any-issuer", options->any_issuer, "Do not look at iss");
   add_switch(*command, "--any-audience", options->any_audience, "Do not look at aud");
-  add_text(*command, "--typ", options->typ, "TYP", "The header's typ must be this, such as at+jwt; not looked at if not given");
+  add_text(*command, "--typ", options->typ, "TYP",
+           "The header's typ must be this, such as at+jwt; not looked at if not given");
   add_texts(*command, "--alg", options->algs, "ALG", "Only these algorithms, separated by commas");
   add_text(*command, "--leeway", options->leeway, "SECONDS", "How far clocks may differ; 0 if not given");
   add_text(*command, "--now", options->now, "UNIX", "Seconds since 1970; the clock if not given");
   add_switch(*command, "--json", options->json, "Answer {\"ok\":true,\"claims\":{…}} or {\"ok\":false,\"error\":…}");
-  add_switch(*command, "--batch-json", options->batch, "One request a line on standard input, one JSON answer a line")->group("For scripts");
+  add_switch(*command, "--batch-json", options->batch, "One request a line on standard input, one JSON answer a line")
+      ->group("For scripts");
   command->callback([&console, &clock, options, command] {
     if (!options->batch) return verify(console, *options, clock);
     if (!batch_is_misused(console, *command)) run_batch(console, verify_line);

@@ -19,7 +19,8 @@ platform::Outcome<std::string> token_from(Console& console, const std::optional<
   if (!text) return std::unexpected(text.error());
   const std::string_view token = without_blanks_around(*text);
   if (token.empty()) {
-    return std::unexpected(platform::Fault{"no token was given.", "Name it as the argument, or write it to standard input."});
+    return std::unexpected(
+        platform::Fault{"no token was given.", "Name it as the argument, or write it to standard input."});
   }
   return std::string(token);
 }

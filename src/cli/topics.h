@@ -1,5 +1,5 @@
-// Topics: what each error code means in plain words, and what to do about it. `jeton help CODE` prints one; `jeton explain`
-// and the other commands take their hints from here.
+// Topics: what each error code means in plain words, and what to do about it. `jeton help CODE` prints one; `jeton
+// explain` and the other commands take their hints from here.
 #pragma once
 
 #include <jeton/error.h>

@@ -45,7 +45,8 @@ Result<KeySet> operators_keys(std::string_view jwks) {
 
 Result<KeySet> keys_of(const VerifyRequest& request) {
   if (request.origin == KeyOrigin::local) return operators_keys(request.jwks);
-  return KeySet::parse(request.jwks, {.origin = KeyOrigin::published, .algorithms_without_alg = known_algorithms(request.algs)});
+  return KeySet::parse(request.jwks,
+                       {.origin = KeyOrigin::published, .algorithms_without_alg = known_algorithms(request.algs)});
 }
 
 AlgorithmRule algorithm_rule(const std::optional<std::vector<std::string>>& names) {
@@ -57,7 +58,8 @@ Result<VerifiedToken> decide(const VerifyRequest& request) {
   if (!keys) return std::unexpected(keys.error());
   constexpr std::string_view not_asked = "the caller of the command line does not ask for it";
   const Verifier verifier{TrustedIssuer{
-      .issuer = request.issuers ? IssuerRule::must_be_one_of(*request.issuers) : IssuerRule::accept_any_because(not_asked),
+      .issuer =
+          request.issuers ? IssuerRule::must_be_one_of(*request.issuers) : IssuerRule::accept_any_because(not_asked),
       .audience = request.audiences ? AudienceRule::must_include_one_of(*request.audiences)
                                     : AudienceRule::accept_any_because(not_asked),
       .keys = *std::move(keys),
