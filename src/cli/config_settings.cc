@@ -1,6 +1,7 @@
 #include "cli/config_settings.h"
 
 #include "cli/config_values.h"
+#include "cli/time_text.h"
 #include "issuer/access_token.h"
 
 #include <jeton/claims.h>

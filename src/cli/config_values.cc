@@ -12,7 +12,6 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> duration_unit
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 3> size_units{
     {{"GiB", 1LL << 30}, {"MiB", 1LL << 20}, {"KiB", 1LL << 10}}};
 
-constexpr std::int64_t duration_seconds_max = 100LL * 366 * 86'400;
 constexpr std::int64_t size_bytes_max = 1LL << 40;
 
 template <std::size_t N>
@@ -40,12 +39,6 @@ std::string text_with_unit(std::int64_t total, const std::array<std::pair<std::s
 }
 
 }  // namespace
-
-std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
-  const auto seconds = parse_with_unit(text, duration_units, duration_seconds_max);
-  if (!seconds.has_value()) return std::nullopt;
-  return std::chrono::seconds(*seconds);
-}
 
 std::string duration_text(std::chrono::seconds duration) { return text_with_unit(duration.count(), duration_units); }
 

@@ -1,4 +1,4 @@
-// Values of the configuration file that TOML has no type for: durations and sizes.
+// Values of the configuration file that TOML has no type for: sizes, and durations as they are written.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,7 @@
 
 namespace jeton::cli {
 
-// A whole number and a unit: "90s", "15m", "12h", "30d". Nothing if it is anything else, or beyond 100 years.
-std::optional<std::chrono::seconds> parse_duration(std::string_view text);
-// The same spelling, in the largest unit that fits: "15m".
+// As cli/time_text reads it, in the largest unit that fits: "15m".
 std::string duration_text(std::chrono::seconds duration);
 
 // "19MiB", "512KiB", "1GiB". Nothing if it is anything else, or beyond 1 TiB.

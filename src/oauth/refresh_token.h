@@ -42,8 +42,8 @@ struct RefreshToken {
   friend bool operator==(const RefreshToken&, const RefreshToken&) = default;
 };
 
-// A session stops rotating here, long before the counter wraps.
-inline constexpr std::uint32_t generation_max = 0xFFFF'FFFE;
+// What 32 bits hold. A session that has come here ends instead of wrapping; the store sees to that.
+inline constexpr std::uint32_t generation_max = 0xFFFF'FFFF;
 
 // Key id, handle, generation and MAC, and the text that holds them.
 inline constexpr std::size_t refresh_token_bytes = 4 + 16 + 4 + 16;

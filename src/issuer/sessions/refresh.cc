@@ -103,11 +103,6 @@ boost::asio::awaitable<http::Response> answer_refresh(const Context& context, co
   if (!idempotency_key.has_value()) co_return std::move(idempotency_key.error());
   const auto presented = presented_refresh_token(context, *body, request);
   if (!presented.has_value()) co_return invalid_refresh_token(context);
-  if (presented->generation >= oauth::generation_max) {
-    platform::log_warning("refresh token refused",
-                          {{"reason", "generations used up"}, {"sid", oauth::sid_text(oauth::sid_of(presented->handle))}});
-    co_return invalid_refresh_token(context);
-  }
 
   // `exp` is fixed here, before the database hears of it, and is what the token will say.
   const auto rules = context.rules.get();

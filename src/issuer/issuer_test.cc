@@ -1,0 +1,195 @@
+// Several processes on one store, restarts, the published keys, and what a start refuses.
+#include "issuer/issuer.h"
+
+#include "issuer/jwks/jwks.h"
+#include "issuer/running_issuer.h"
+#include "platform/log.h"
+
+#include <jeton/key_set.h>
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace jeton::issuer::testing {
+namespace {
+
+using std::chrono::seconds;
+
+class OneStore : public ::testing::Test {
+ protected:
+  RunningOptions options() const { return {.database = directory_.file("jeton.db")}; }
+
+  TemporaryDirectory directory_;
+  MovedClock clock_;
+};
+
+TEST_F(OneStore, IsServedByTwoProcessesAsOneIssuer) {
+  RunningIssuer first(clock_, options());
+  RunningIssuer second(clock_, options());
+  ASSERT_TRUE(second.is_running()) << second.fault();
+  ASSERT_NE(first.port(), second.port());
+  EXPECT_EQ(first.issuer().foundation().issuer, second.issuer().foundation().issuer);
+  EXPECT_EQ(first.get("/.well-known/jwks.json").body, second.get("/.well-known/jwks.json").body);
+
+  first.register_user(email, password);
+  const HttpAnswer login = second.login(email, password);
+  EXPECT_EQ(first.me(login.text("accessToken")).status, 200);
+  const HttpAnswer refreshed = first.refresh(login.text("refreshToken"));
+  EXPECT_EQ(refreshed.status, 200);
+  EXPECT_EQ(second.refresh(login.text("refreshToken")).text("refreshToken"), refreshed.text("refreshToken")) << "a repeat, elsewhere";
+  EXPECT_EQ(second.logout(refreshed.text("refreshToken")).status, 204);
+  EXPECT_EQ(first.me(refreshed.text("accessToken")).body, R"({"error":"Token revoked"})") << "at once, and in the other process";
+}
+
+TEST_F(OneStore, KeepsSessionsKeysAndIdentityThroughARestart) {
+  std::string refresh_token, access_token, keys, issuer;
+  {
+    RunningIssuer before(clock_, options());
+    before.register_user(email, password);
+    const HttpAnswer login = before.login(email, password);
+    refresh_token = login.text("refreshToken");
+    access_token = login.text("accessToken");
+    keys = before.get("/.well-known/jwks.json").body;
+    issuer = before.issuer().foundation().issuer;
+  }
+  RunningIssuer after(clock_, options());
+  EXPECT_EQ(after.issuer().foundation().issuer, issuer);
+  EXPECT_EQ(after.get("/.well-known/jwks.json").body, keys);
+  EXPECT_EQ(after.me(access_token).status, 200);
+  EXPECT_EQ(after.refresh(refresh_token).status, 200);
+}
+
+TEST_F(OneStore, IsRefusedWithAnotherMasterKeyAndLeftAsItWas) {
+  { RunningIssuer first(clock_, options()); }
+  RunningOptions wrong = options();
+  wrong.master_key_seed = 2;
+  RunningIssuer refused(clock_, std::move(wrong));
+  EXPECT_FALSE(refused.is_running());
+  EXPECT_NE(refused.fault().find("master.key is not the master key with which jeton.db was made"), std::string::npos) << refused.fault();
+  RunningIssuer right(clock_, options());
+  EXPECT_TRUE(right.is_running()) << right.fault();
+}
+
+TEST_F(OneStore, IsRefusedForAnotherIssuerThanItWasMadeFor) {
+  RunningOptions made = options();
+  made.issuer_url = "https://id.example.com";
+  { RunningIssuer first(clock_, made); }
+  RunningOptions other = options();
+  other.issuer_url = "https://other.example.com";
+  RunningIssuer refused(clock_, std::move(other));
+  EXPECT_FALSE(refused.is_running());
+  EXPECT_NE(refused.fault().find("https://id.example.com"), std::string::npos);
+  RunningIssuer silent(clock_, options());
+  ASSERT_TRUE(silent.is_running()) << silent.fault();
+  EXPECT_EQ(silent.issuer().foundation().issuer, "https://id.example.com");
+}
+
+TEST_F(OneStore, AKeyThatAnotherProcessMadeIsFoundWhenItIsNeeded) {
+  RunningIssuer first(clock_, options());
+  first.register_user(email, password);
+  RunningOptions rsa = options();
+  rsa.algorithm = Algorithm::rs256;
+  RunningIssuer second(clock_, std::move(rsa));
+  const std::string access = second.login(email, password).text("accessToken");
+  EXPECT_EQ(first.me(access).status, 403) << "keys were read just now";
+  clock_.move(keys_reload_interval);
+  EXPECT_EQ(first.me(access).status, 200);
+  const auto keys = KeySet::parse(first.get("/.well-known/jwks.json").body);
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_EQ(keys->size(), 2U);
+}
+
+TEST_F(OneStore, PublishesPublicKeysAloneWithAnETag) {
+  RunningIssuer running(clock_, options());
+  const HttpAnswer answer = running.get("/.well-known/jwks.json");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("cache-control"), "public, max-age=300");
+  EXPECT_EQ(answer.header("content-type"), "application/json");
+  const Value body = answer.json();
+  ASSERT_EQ(body.find("keys")->if_array()->size(), 1U);
+  const Value& key = body.find("keys")->if_array()->front();
+  EXPECT_EQ(*key.find("kty"), Value("EC"));
+  EXPECT_EQ(*key.find("alg"), Value("ES256"));
+  EXPECT_EQ(*key.find("kid"), Value(*thumbprint(key.to_json())));
+  EXPECT_EQ(key.find("d"), nullptr);
+
+  const std::string etag = answer.header("etag");
+  ASSERT_TRUE(etag.starts_with('"'));
+  const HttpAnswer unchanged = running.get("/.well-known/jwks.json", {{"If-None-Match", "\"other\", W/" + etag}});
+  EXPECT_EQ(unchanged.status, 304);
+  EXPECT_EQ(unchanged.body, "");
+  EXPECT_EQ(unchanged.header("etag"), etag);
+  EXPECT_EQ(running.get("/.well-known/jwks.json", {{"If-None-Match", "\"other\""}}).status, 200);
+  const HttpAnswer head = exchange(running.port(), "HEAD", "/.well-known/jwks.json");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.body, "");
+}
+
+TEST_F(OneStore, SaysThatItIsWellAndWhatItDid) {
+  RunningIssuer running(clock_, options());
+  const HttpAnswer health = running.get("/healthz");
+  EXPECT_EQ(health.status, 200);
+  EXPECT_EQ(health.body, R"({"status":"ok"})");
+  running.register_user(email, password);
+  running.login(email, password);
+  EXPECT_EQ(running.metric("jeton_registrations_total"), "1");
+  EXPECT_EQ(running.metric("jeton_logins_total"), "1");
+  Rules rules = *running.issuer().rules();
+  rules.metrics_open = false;
+  running.issuer().replace_rules(rules);
+  EXPECT_EQ(running.get("/metrics").status, 404);
+}
+
+TEST_F(OneStore, OtherMethodsAndPathsAreNamed) {
+  RunningIssuer running(clock_, options());
+  EXPECT_EQ(running.get("/api/auth/login").status, 405);
+  EXPECT_EQ(running.get("/api/auth/login").header("allow"), "POST");
+  EXPECT_EQ(running.get("/nowhere").status, 404);
+}
+
+// No log line, at any level, holds a token, a password or the handle of a session.
+TEST_F(OneStore, LogsNoSecrets) {
+  std::mutex mutex;
+  std::string log;
+  platform::set_log_sink([&](std::string_view line) {
+    const std::lock_guard lock(mutex);
+    log.append(line).append("\n");
+  });
+  platform::set_log_level(platform::LogLevel::debug);
+  HttpAnswer login, refreshed;
+  {
+    RunningIssuer running(clock_, options());
+    running.register_user(email, "canary-password");
+    running.login(email, "canary-wrong-password");
+    login = running.login(email, "canary-password");
+    refreshed = running.refresh(login.text("refreshToken"), "canary-idempotency");
+    running.me(refreshed.text("accessToken"));
+    running.me(refreshed.text("accessToken") + "x");
+    running.refresh(login.text("refreshToken").substr(0, 58) + "A");
+    clock_.move(seconds(11));
+    running.refresh(login.text("refreshToken"));
+    running.logout(refreshed.text("refreshToken"));
+  }
+  platform::set_log_sink({});
+  platform::set_log_level(platform::LogLevel::info);
+  EXPECT_NE(log.find("refresh token refused"), std::string::npos);
+  for (const std::string& secret : {std::string("canary"), login.text("refreshToken").substr(5, 40), refreshed.text("refreshToken").substr(5, 40),
+                                    login.text("accessToken").substr(0, 40), refreshed.text("accessToken").substr(200, 40)}) {
+    EXPECT_EQ(log.find(secret), std::string::npos) << secret;
+  }
+}
+
+TEST(NamesETag, ComparesWeaklyInLists) {
+  EXPECT_TRUE(names_etag("\"a\"", "\"a\""));
+  EXPECT_TRUE(names_etag(" \"x\" ,\tW/\"a\" ", "\"a\""));
+  EXPECT_TRUE(names_etag("*", "\"a\""));
+  EXPECT_FALSE(names_etag("", "\"a\""));
+  EXPECT_FALSE(names_etag(",, ,", "\"a\""));
+  EXPECT_FALSE(names_etag("\"b\", a", "\"a\""));
+}
+
+}  // namespace
+}  // namespace jeton::issuer::testing
