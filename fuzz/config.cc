@@ -1,0 +1,16 @@
+// A configuration file is read whole or refused with words.
+#include "target.h"
+
+#include "cli/config.h"
+
+JETON_FUZZ_TARGET(config) {
+  using namespace jeton::cli;
+  const auto config = parse_config(input, "jeton.toml");
+  if (!config) {
+    JETON_PROPERTY(config.error().what.contains("jeton.toml"));
+    return;
+  }
+  JETON_PROPERTY(settings_that_need_a_restart(*config, *config).empty());
+  JETON_PROPERTY(config->issuer_url.empty() || objection_to_issuer_url(config->issuer_url).empty());
+  JETON_PROPERTY(parse_listen_address(config->listen).has_value());
+}
