@@ -1,8 +1,8 @@
 // ContextPool: one prepared EVP_PKEY_CTX, and copies of it for the threads that use it.
 //
-// A context takes one operation at a time but any number in a row (EVP_PKEY_verify(3), EVP_PKEY_sign(3)). Copying one per
-// signature costs half a microsecond of allocations; so a copy, once made, waits in the slot of the thread that used it.
-// Two threads that share a slot never share a context: whoever finds the slot empty makes a copy.
+// A context takes one operation at a time but any number in a row (EVP_PKEY_verify(3), EVP_PKEY_sign(3)). Copying one
+// for each signature costs allocations; so a copy, once made, waits in the slot of the thread that used it. Two threads
+// that share a slot never share a context: whoever finds the slot empty makes a copy.
 #pragma once
 
 #include "crypto/openssl_ptr.h"

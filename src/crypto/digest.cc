@@ -14,9 +14,7 @@ Sha256 sha256(std::span<const std::byte> data) noexcept {
   return out;
 }
 
-Sha256 sha256(std::string_view data) noexcept {
-  return sha256(std::as_bytes(std::span(data)));
-}
+Sha256 sha256(std::string_view data) noexcept { return sha256(std::as_bytes(std::span(data))); }
 
 namespace {
 

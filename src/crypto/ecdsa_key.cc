@@ -159,9 +159,7 @@ bool passes(const PkeyPtr& key, int (*check)(EVP_PKEY_CTX*)) {
   return context && check(context.get()) == 1;
 }
 
-Error misfit() {
-  return Error{Errc::algorithm_not_allowed, "alg", "the algorithm of the key's curve"};
-}
+Error misfit() { return Error{Errc::algorithm_not_allowed, "alg", "the algorithm of the key's curve"}; }
 
 }  // namespace
 
@@ -186,7 +184,7 @@ PrivateKeyResult make_ecdsa_private(const EcPrivate& key, Algorithm algorithm) {
   if (!public_key) return std::unexpected(public_key.error());
   const auto d = key.d.reveal(InsecureSecretAccess::get());
   if (d.size() != curve->bytes) return std::unexpected(invalid("d", std::to_string(curve->bytes) + " bytes"));
-  if (!is_scalar(*curve, d)) return std::unexpected(invalid("d", "a number from 1 to the order of the curve, less one"));
+  if (!is_scalar(*curve, d)) return std::unexpected(invalid("d", "a number from 1 to the curve's order, less one"));
   const ErrorQueueGuard guard;
   KeyParameters parameters;
   add_public(parameters, key.pub, *curve);

@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <array>
 
-// libsodium rather than OpenSSL: it verifies in half the time, and refuses S >= L, small-order R and non-canonical keys.
+// libsodium rather than OpenSSL: it verifies in half the time, and refuses S >= L, R of small order and keys that are
+// not canonical.
 
 namespace jeton::crypto {
 namespace {

@@ -1,4 +1,4 @@
-// HmacState: HMAC (RFC 2104) with one key, whose two padded key blocks have been hashed beforehand. A message then costs
+// HmacState: HMAC (RFC 2104) with one key, whose two padded blocks have been hashed beforehand. A message then costs
 // its own blocks and one more. Immutable; shared by any number of threads. Wiped when it ends: whoever reads the two
 // kept states can forge, though not recover the key.
 #pragma once

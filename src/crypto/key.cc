@@ -140,22 +140,17 @@ PublicMaterial public_part(const PrivateMaterial& material) {
 }
 
 PrivateMaterial duplicate(const PrivateMaterial& material) {
-  return std::visit(
-      Overloaded{
-          [](const RsaPrivate& k) -> PrivateMaterial {
-            return RsaPrivate{k.pub,
-                              k.d.duplicate(),
-                              k.p.duplicate(),
-                              k.q.duplicate(),
-                              k.dp.duplicate(),
-                              k.dq.duplicate(),
-                              k.qi.duplicate()};
-          },
-          [](const EcPrivate& k) -> PrivateMaterial { return EcPrivate{k.pub, k.d.duplicate()}; },
-          [](const OkpPrivate& k) -> PrivateMaterial { return OkpPrivate{k.pub, k.d.duplicate()}; },
-          [](const SharedSecret& k) -> PrivateMaterial { return SharedSecret{k.k.duplicate()}; },
-      },
-      material);
+  return std::visit(Overloaded{
+                        [](const RsaPrivate& k) -> PrivateMaterial {
+                          return RsaPrivate{k.pub,           k.d.duplicate(),  k.p.duplicate(),
+                                            k.q.duplicate(), k.dp.duplicate(), k.dq.duplicate(),
+                                            k.qi.duplicate()};
+                        },
+                        [](const EcPrivate& k) -> PrivateMaterial { return EcPrivate{k.pub, k.d.duplicate()}; },
+                        [](const OkpPrivate& k) -> PrivateMaterial { return OkpPrivate{k.pub, k.d.duplicate()}; },
+                        [](const SharedSecret& k) -> PrivateMaterial { return SharedSecret{k.k.duplicate()}; },
+                    },
+                    material);
 }
 
 }  // namespace jeton::crypto

@@ -24,8 +24,8 @@ namespace jeton::crypto {
 class PublicKey {
  public:
   // Errors: algorithm_not_allowed (material and algorithm do not fit), invalid_key, weak_key.
-  // Checks: RSA size, odd exponent from 65537 to 2^32 - 1, odd modulus, ROCA fingerprint; EC coordinates at exact length,
-  // on the curve, not at infinity; Ed25519 32 bytes, canonical, of the main subgroup.
+  // Checks: RSA size, odd exponent from 65537 to 2^32 - 1, odd modulus, ROCA fingerprint; EC coordinates at exact
+  // length, on the curve, not at infinity; Ed25519 32 bytes, canonical, of the main subgroup.
   static Result<std::shared_ptr<const PublicKey>> create(const PublicMaterial&, Algorithm, const Limits&);
   // Errors: weak_key (shorter than the hash, all zero, a well-known example secret), key_text_as_secret.
   static Result<std::shared_ptr<const PublicKey>> create(const SharedSecret&, Algorithm, const Limits&);
@@ -34,7 +34,8 @@ class PublicKey {
   Algorithm algorithm() const noexcept { return algorithm_; }
   // The only signature length there is for this key: 32/48/64, 64/96/132, 64, or the modulus size.
   std::size_t signature_bytes() const noexcept { return signature_bytes_; }
-  // True if `signature` over `input` is good. Constant time in the secret for HMAC. No allocation of ours, no exception.
+  // True if `signature` over `input` is good. Constant time in the secret for HMAC. No allocation of ours, no
+  // exception.
   virtual bool verify(std::string_view input, std::span<const std::byte> signature) const noexcept = 0;
 
  protected:
@@ -49,7 +50,8 @@ class PrivateKey {
  public:
   // Errors as PublicKey, and invalid_key if private and public part do not belong together.
   static Result<std::shared_ptr<const PrivateKey>> create(PrivateMaterial, Algorithm, const Limits&);
-  static PrivateMaterial generate(Algorithm, unsigned rsa_bits);  // never fails but for lack of entropy or memory: aborts
+  // Never fails but for lack of entropy or memory: aborts then, and for rsa_bits outside 2048 to 8192.
+  static PrivateMaterial generate(Algorithm, unsigned rsa_bits);
   virtual ~PrivateKey() = default;
 
   Algorithm algorithm() const noexcept { return algorithm_; }

@@ -9,6 +9,8 @@
 
 namespace jeton::crypto {
 
-SecretBytes hkdf_sha256(const SecretBytes& master, std::span<const std::byte> salt, std::string_view purpose, std::size_t bytes);
+// At most 8160 bytes can be derived; asking for more aborts.
+SecretBytes hkdf_sha256(const SecretBytes& master, std::span<const std::byte> salt, std::string_view purpose,
+                        std::size_t bytes);
 
 }  // namespace jeton::crypto

@@ -14,9 +14,7 @@ KeyParameters::~KeyParameters() {
   for (Bytes& bytes : kept_) wipe(bytes);
 }
 
-Bytes& KeyParameters::keep(std::span<const std::byte> bytes) {
-  return kept_.emplace_back(bytes.begin(), bytes.end());
-}
+Bytes& KeyParameters::keep(std::span<const std::byte> bytes) { return kept_.emplace_back(bytes.begin(), bytes.end()); }
 
 void KeyParameters::number(const char* name, std::span<const std::byte> big_endian) {
   Bytes& native = keep(big_endian);

@@ -13,9 +13,9 @@ namespace jeton::crypto {
 
 struct NistCurve {
   Curve curve;
-  Algorithm algorithm;       // the only one (RFC 7518 section 3.4)
+  Algorithm algorithm;  // the only one (RFC 7518 section 3.4)
   const char* openssl_name;
-  std::size_t bytes;         // of a coordinate and of a scalar
+  std::size_t bytes;  // of a coordinate and of a scalar
   std::string_view order_octets;
 
   std::span<const std::byte> order() const noexcept { return std::as_bytes(std::span(order_octets)); }

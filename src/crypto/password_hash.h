@@ -1,5 +1,5 @@
-// Argon2id password hashes in the PHC string format ("$argon2id$v=19$m=…,t=…,p=1$…"). Slow by design: call from a pool of
-// threads made for it, never from an event loop.
+// Argon2id password hashes in the PHC string format ("$argon2id$v=19$m=…,t=…,p=1$…"). Slow by design: call from a pool
+// of threads made for it, never from an event loop.
 #pragma once
 
 #include <cstdint>

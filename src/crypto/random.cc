@@ -18,8 +18,6 @@ void random_bytes(std::span<std::byte> out) noexcept {
   randombytes_buf(out.data(), out.size());
 }
 
-void wipe(std::span<std::byte> bytes) noexcept {
-  sodium_memzero(bytes.data(), bytes.size());
-}
+void wipe(std::span<std::byte> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
 
 }  // namespace jeton::crypto

@@ -11,9 +11,9 @@
 namespace jeton::crypto {
 namespace {
 
-constexpr std::array<std::uint16_t, 38> small_primes{
-    3,  5,  7,  11, 13, 17, 19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,  67,  71,
-    73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
+constexpr std::array<std::uint16_t, 38> small_primes{3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
+                                                     47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101, 103,
+                                                     107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
 
 // Residues[i][r]: r is a power of 65537 modulo the i-th small prime.
 constexpr auto residues_of_65537 = [] {

@@ -22,8 +22,8 @@ std::optional<Error> check_rsa_public(const RsaPublic& key, const Limits& limits
 std::optional<Error> check_rsa_private(const RsaPrivate& key);
 
 // True if the modulus has the fingerprint of CVE-2017-15361 (ROCA): its residue modulo each of the primes from 3 to 167
-// is a power of 65537. Such keys were made by one brand of smart card and can be factored. Among other moduli about one
-// in 10^8 has it by chance.
+// is a power of 65537. Such keys were made by one brand of smart card and can be factored. Of other moduli one in
+// 200 million has it by chance.
 bool has_roca_fingerprint(std::span<const std::byte> modulus) noexcept;
 
 }  // namespace jeton::crypto

@@ -56,7 +56,10 @@ class RsaPublicKey final : public PublicKey {
 class RsaPrivateKey final : public PrivateKey {
  public:
   RsaPrivateKey(PkeyContextPtr context, Algorithm algorithm, std::size_t modulus_bytes)
-      : PrivateKey(algorithm), hash_(hash_of(algorithm)), modulus_bytes_(modulus_bytes), contexts_(std::move(context)) {}
+      : PrivateKey(algorithm),
+        hash_(hash_of(algorithm)),
+        modulus_bytes_(modulus_bytes),
+        contexts_(std::move(context)) {}
 
   std::size_t signature_bytes() const noexcept override { return modulus_bytes_; }
 
@@ -81,9 +84,7 @@ class RsaPrivateKey final : public PrivateKey {
   ContextPool contexts_;
 };
 
-Error not_a_key() {
-  return Error{Errc::invalid_key, "n", "numbers that make an RSA key"};
-}
+Error not_a_key() { return Error{Errc::invalid_key, "n", "numbers that make an RSA key"}; }
 
 }  // namespace
 
@@ -135,7 +136,7 @@ PrivateMaterial generate_rsa(unsigned bits) {
                     private_number(key.get(), OSSL_PKEY_PARAM_RSA_EXPONENT1),
                     private_number(key.get(), OSSL_PKEY_PARAM_RSA_EXPONENT2),
                     private_number(key.get(), OSSL_PKEY_PARAM_RSA_COEFFICIENT1)};
-    // By chance one in 10^8 bears the fingerprint of a weak key; nobody shall be refused what we made.
+    // Very rarely it bears by chance the fingerprint of a weak key; nobody shall be refused what we made.
     if (!check_rsa_public(made.pub, default_limits)) return made;
   }
 }

@@ -8,9 +8,7 @@ namespace jeton {
 
 SecretBytes::SecretBytes(std::span<const std::byte> bytes) : bytes_(bytes.begin(), bytes.end()) {}
 
-SecretBytes SecretBytes::from_text(std::string_view text) {
-  return SecretBytes(std::as_bytes(std::span(text)));
-}
+SecretBytes SecretBytes::from_text(std::string_view text) { return SecretBytes(std::as_bytes(std::span(text))); }
 
 SecretBytes SecretBytes::random(std::size_t count) {
   SecretBytes fresh;
@@ -30,12 +28,8 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   return *this;
 }
 
-SecretBytes::~SecretBytes() {
-  crypto::wipe(bytes_);
-}
+SecretBytes::~SecretBytes() { crypto::wipe(bytes_); }
 
-SecretBytes SecretBytes::duplicate() const {
-  return SecretBytes(bytes_);
-}
+SecretBytes SecretBytes::duplicate() const { return SecretBytes(bytes_); }
 
 }  // namespace jeton

@@ -67,8 +67,8 @@ bool is_public_key_base64(std::string_view text) {
   return found;
 }
 
-// Secrets that documentation prints and people leave in place, as lower-case letters and digits alone. Public lists hold
-// a hundred thousand more; all but a few of them are too short for any hash.
+// Secrets that documentation prints and people leave in place, as lower-case letters and digits alone. Public lists
+// hold a hundred thousand more; all but a few of them are too short for any hash.
 constexpr std::array<std::string_view, 22> printed_secrets{
     "astringsecretatleast256bitslong",
     "avalidstringsecretthatisatleast384bitslong",
