@@ -181,7 +181,7 @@ void add_serve_command(CLI::App& app, Console& console) {
   command->add_option("--config", arguments->config_path, "Configuration file; every setting has a default")->type_name("FILE");
   command->add_option("--issuer", arguments->issuer_url, "Who the tokens come from; fixed at the first start (http://HOST:PORT)")->type_name("URL");
   command->add_flag("--print-config", arguments->print_config, "Write a configuration file with every setting explained, and end");
-  command->footer("Example: jeton serve --listen 127.0.0.1:8080 --data data");
+  command->footer("jeton serve --listen 127.0.0.1:8080 --data data");
   command->callback([arguments, &console] { serve(*arguments, console); });
 }
 

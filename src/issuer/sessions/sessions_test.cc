@@ -152,7 +152,7 @@ TEST_F(Refresh, ALostReplyIsRepeatedForTheSameKeyHoweverLate) {
   EXPECT_EQ(repeated.status, 200);
   EXPECT_EQ(repeated.text("refreshToken"), rotated.text("refreshToken"));
   expect_refused(running_.refresh(first, "key-2"));
-  expect_ended(rotated);
+  expect_ended(repeated);
 }
 
 TEST_F(Refresh, ALateRepeatWithoutTheKeyIsReuse) {
