@@ -146,8 +146,10 @@ std::expected<void, Refusal> ChunkReader::end_trailer_line() {
       !is_field_value(line.substr(colon + 1))) {
     return bad("Malformed trailer field");
   }
-  for (const std::string_view framing : {"Content-Length", "Transfer-Encoding", "Host"}) {  // RFC 9110, section 6.5.1
-    if (same_field_name(line.substr(0, colon), framing)) return bad("Field that has no place in a trailer");
+  // RFC 9110, section 6.5.1: what says where a message ends or how its connection goes on comes before it, not after.
+  for (const std::string_view misplaced : {"Content-Length", "Transfer-Encoding", "Host", "Connection",
+                                           "Proxy-Connection", "Keep-Alive", "Upgrade", "Expect", "Trailer"}) {
+    if (same_field_name(line.substr(0, colon), misplaced)) return bad("Field that has no place in a trailer");
   }
   line_.clear();
   state_ = State::trailer;

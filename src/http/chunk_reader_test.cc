@@ -57,6 +57,7 @@ TEST(ChunkReader, TrailerFieldsAreCheckedAndDropped) {
   EXPECT_EQ(read("0\r\nX: a\n").status, 400);
   EXPECT_EQ(read("0\r\ncontent-length: 3\r\n").status, 400);
   EXPECT_EQ(read("0\r\nTransfer-Encoding: chunked\r\n").status, 400);
+  EXPECT_EQ(read("0\r\nConnection: close\r\n").status, 400);
 }
 
 TEST(ChunkReader, SizeOfAnotherFormIsRefused) {
