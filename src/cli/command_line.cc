@@ -67,6 +67,7 @@ std::string first_required_argument(const CLI::App& app) {
 
 void parse_and_run(CLI::App& app, Console& console, CLI::App& command, std::vector<std::string> arguments) {
   const CommandFacts facts = facts_of(command);
+  if (!facts.commands.empty()) command.require_subcommand(1);
   std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
     app.parse(arguments);
@@ -102,7 +103,6 @@ void describe_application(CLI::App& app) {
 
 int run(CLI::App& app, Console& console, const std::vector<std::string>& arguments) {
   try {
-    // A group without its command asks for help, as CLI11 would.
     if (CLI::App* command = named_command(app, console, arguments)) parse_and_run(app, console, *command, arguments);
   } catch (const std::bad_alloc&) {
     console.fail("out of memory.");
@@ -111,9 +111,7 @@ int run(CLI::App& app, Console& console, const std::vector<std::string>& argumen
   }
   console.out.flush();
   console.err.flush();
-  if (!console.out && console.exit_code == exit_good) {
-    console.fail("standard output cannot be written.");
-  }
+  if (!console.out) console.fail("standard output cannot be written.");
   return console.exit_code;
 }
 

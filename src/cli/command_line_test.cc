@@ -90,9 +90,14 @@ TEST_F(CommandLine, NoCommandIsAUsageError) {
   EXPECT_THAT(err_.str(), HasSubstr("Usage: jeton COMMAND"));
 }
 
+TEST_F(CommandLine, GroupWithoutItsCommandIsAUsageError) {
+  EXPECT_EQ(run_with({"token"}), exit_usage);
+  EXPECT_THAT(err_.str(), HasSubstr("Usage: jeton token COMMAND"));
+}
+
 TEST_F(CommandLine, HelpIsNoError) {
   EXPECT_EQ(run_with({"token", "verify", "--help"}), exit_good);
-  EXPECT_THAT(out_.str(), HasSubstr("Usage: jeton token verify [OPTIONS] TOKEN"));
+  EXPECT_THAT(out_.str(), HasSubstr("Usage: jeton token verify [OPTIONS] [TOKEN]"));
   EXPECT_EQ(err_.str(), "");
 }
 

@@ -15,7 +15,8 @@ OptionFacts facts_of_option(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) facts.names.push_back("--" + name);
   facts.is_argument = facts.names.empty();
   facts.description = option.get_description();
-  facts.group = option.get_group();
+  facts.group = facts.is_argument ? "Arguments" : option.get_group();
+  facts.is_required = option.get_required();
   const bool takes_value = option.get_items_expected_max() > 0;
   if (takes_value) facts.placeholder = option.get_type_name();
   facts.is_repeatable = option.get_items_expected_max() > 1;
@@ -113,7 +114,9 @@ std::string usage_line(const CommandFacts& command) {
   const bool has_options = std::ranges::any_of(command.options, [](const OptionFacts& o) { return !o.is_argument; });
   if (has_options) line += " [OPTIONS]";
   for (const OptionFacts& option : command.options) {
-    if (option.is_argument) line += " " + option.placeholder + (option.is_repeatable ? "…" : "");
+    if (!option.is_argument) continue;
+    const std::string argument = option.placeholder + (option.is_repeatable ? "…" : "");
+    line += option.is_required ? " " + argument : " [" + argument + "]";
   }
   return line;
 }
@@ -126,7 +129,7 @@ std::string help_text(const CommandFacts& command) {
     out += "\nCommands:\n";
     append_table(out, rows);
   }
-  std::vector<std::string> groups;
+  std::vector<std::string> groups{"Arguments"};
   for (const OptionFacts& option : command.options) {
     if (std::ranges::find(groups, option.group) == groups.end()) groups.push_back(option.group);
   }
@@ -136,6 +139,7 @@ std::string help_text(const CommandFacts& command) {
       if (option.group == group)
         rows.emplace_back(spelling(option), option.description + (option.is_repeatable ? " (may be repeated)" : ""));
     }
+    if (rows.empty()) continue;
     out += "\n" + group + ":\n";
     append_table(out, rows);
   }

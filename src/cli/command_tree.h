@@ -15,6 +15,7 @@ struct OptionFacts {
   std::string description;
   std::string group;         // the heading it stands under
   bool is_argument = false;  // has a place instead of a name
+  bool is_required = false;
   bool is_repeatable = false;
 };
 

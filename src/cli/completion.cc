@@ -23,13 +23,20 @@ std::string in_quotes(std::string_view text) {
   return out + "'";
 }
 
-std::vector<std::string> words_of(const CommandFacts& command) {
+// What `jeton help` explains: error codes and commands.
+std::vector<std::string> topics_of(const CommandFacts& root) {
+  std::vector<std::string> topics = topic_names();
+  for (const CommandFacts& command : root.commands) topics.push_back(command.name);
+  return topics;
+}
+
+std::vector<std::string> words_of(const CommandFacts& command, const CommandFacts& root) {
   std::vector<std::string> words;
   for (const CommandFacts& child : command.commands) words.push_back(child.name);
   for (const OptionFacts& option : command.options) words.insert(words.end(), option.names.begin(), option.names.end());
   for (const OptionFacts& option : command.options) {
     if (!option.is_argument || option.placeholder != topic_placeholder) continue;
-    const auto topics = topic_names();
+    const auto topics = topics_of(root);
     words.insert(words.end(), topics.begin(), topics.end());
   }
   return words;
@@ -104,7 +111,7 @@ std::string bash_completion(const CommandFacts& root) {
     const std::string path = without_root(*command, root);
     if (!path.empty()) commands += (commands.empty() ? "" : "|") + in_quotes(path);
     words += fmt::format("    {}) words={}{} ;;\n", in_quotes(path),
-                         in_quotes(fmt::format("{}", fmt::join(words_of(*command), " "))),
+                         in_quotes(fmt::format("{}", fmt::join(words_of(*command, root), " "))),
                          takes_files(*command) ? "; files=1" : "");
   }
   return fmt::format(R"(# bash completion for jeton; made by: jeton completion bash
@@ -140,7 +147,7 @@ std::string zsh_completion(const CommandFacts& root) {
     const std::string path = without_root(*command, root);
     if (!path.empty()) commands += (commands.empty() ? "" : "|") + in_quotes(path);
     std::string list;
-    for (const std::string& word : words_of(*command)) list += " " + in_quotes(word);
+    for (const std::string& word : words_of(*command, root)) list += " " + in_quotes(word);
     words += fmt::format("    ({}) words=({}){} ;;\n", in_quotes(path), list.empty() ? "" : list.substr(1),
                          takes_files(*command) ? "; files=1" : "");
   }
@@ -203,7 +210,7 @@ std::string fish_completion(const CommandFacts& root) {
     for (const OptionFacts& option : command->options) {
       if (option.is_argument && option.placeholder == topic_placeholder) {
         out += fmt::format("complete -c jeton -n {} -a {}\n", below,
-                           in_quotes(fmt::format("{}", fmt::join(topic_names(), " "))));
+                           in_quotes(fmt::format("{}", fmt::join(topics_of(root), " "))));
       }
       for (const std::string& name : option.names) {
         const std::string values = takes_algorithm(option)

@@ -178,10 +178,11 @@ void write_signature(Page& page, const VerifyRequest& request, std::size_t bytes
   page.teach("proves who made the token, and that neither header nor claims were changed since");
 }
 
-// "(exp 13:44:02, now 13:48:10, leeway 0 s)"
+// "(exp 13:44:02, now 13:48:10, leeway 0 s)"; with dates where the two lie on different days.
 std::string clocks(std::string_view claim, UnixTime time, const VerifyRequest& request) {
-  return fmt::format("({} {}, now {}, leeway {} s)", claim, clock_text(time, *request.now),
-                     clock_text(*request.now, *request.now), request.leeway.count());
+  const UnixTime now = *request.now;
+  return fmt::format("({} {}, now {}, leeway {} s)", claim, clock_text(time, now), clock_text(now, time),
+                     request.leeway.count());
 }
 
 // Why it is refused, with what the token says beside what was expected.
@@ -235,8 +236,10 @@ void write_acceptance(Page& page, const Value& payload, const VerifyRequest& req
   const std::string_view unchecked = request.issuers     ? "audience was"
                                      : request.audiences ? "issuer was"
                                                          : "issuer and audience were";
-  page.teach(fmt::format("its {} not compared with anything: say what you expect with{}{}", unchecked,
-                         request.issuers ? "" : " --issuer", request.audiences ? "" : " --audience"));
+  const std::string_view how = request.issuers     ? "--audience"
+                               : request.audiences ? "--issuer"
+                                                   : "--issuer and --audience";
+  page.teach(fmt::format("its {} not compared with anything: say what you expect with {}", unchecked, how));
 }
 
 // Without keys nothing is accepted; but a token whose own words condemn it is refused whatever its signature.

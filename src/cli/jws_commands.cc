@@ -42,6 +42,9 @@ void sign(Console& console, const SignOptions& options) {
   if (source == "-" && console.in_is_terminal) console.note("reading the payload from the terminal; end with Ctrl-D.");
   const auto payload = read_file(source, console.in, payload_file_bytes_max);
   if (!payload) return console.fail(payload.error().text());
+  if (payload->empty()) {
+    return console.fail(source_name(source) + ": is empty. A signed text with an empty part is refused by verifiers.");
+  }
   const auto signed_text = jws_sign(*key, *payload, {.typ = options.typ.value_or(""), .cty = options.cty.value_or("")});
   if (!signed_text) return console.fail(fault_of("not signed", signed_text.error()).text());
   if (signed_text->size() > default_limits.token_bytes_max) {

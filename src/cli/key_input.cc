@@ -83,26 +83,34 @@ Result<std::vector<std::string>> each_jwk_in(std::string_view text, Make make) {
 Result<std::string> public_jwk(const jose::Jwk& jwk, const KeyChoice& choice) {
   const auto material = jwk.public_material();
   if (!material) return std::unexpected(Error{Errc::algorithm_not_allowed, "kty", "a key with a public part"});
-  TRY(const Algorithm algorithm, jose::bound_algorithm(jwk, jwk.alg.empty() ? choice.algorithm : std::nullopt));
-  TRY(const VerificationKey key, KeyParts::make_verifying(jwk, algorithm, default_limits));
+  Result<Algorithm> algorithm = jose::bound_algorithm(jwk, std::nullopt);
+  if (!algorithm && algorithm.error().code == Errc::key_without_alg) {
+    algorithm = jose::bound_algorithm(jwk, choice.algorithm);
+  }
+  if (!algorithm) return std::unexpected(algorithm.error());
+  TRY(const VerificationKey key, KeyParts::make_verifying(jwk, *algorithm, default_limits));
   std::string kid = choice.kid.value_or(jwk.kid);
   if (kid.empty()) kid = jose::thumbprint_of(*material);
   return jose::write_public_jwk(*material, key.algorithm(), kid);
 }
 
-// The algorithm by which the public key of a PEM file is checked: the one asked for, or any that fits.
-Result<VerificationKey> verifying_key_in_pem(std::string_view pem, std::optional<Algorithm> algorithm) {
+Result<VerificationKey> bound_key_in_pem(std::string_view pem, std::optional<Algorithm> algorithm) {
   if (!is_private_pem(pem)) return VerificationKey::from_pem(pem, algorithm);
   TRY(const SigningKey key, SigningKey::from_pem(pem, algorithm));
   return key.verification_key();
 }
 
-// EC and Ed25519 tell their algorithm; RSA takes one for the moment, and it is not written into the result.
+// The public key of a PEM file. EC and Ed25519 tell their algorithm; `otherwise` is for those that do not.
+Result<VerificationKey> verifying_key_in_pem(std::string_view pem, std::optional<Algorithm> otherwise) {
+  auto key = bound_key_in_pem(pem, std::nullopt);
+  if (!key && key.error().code == Errc::key_without_alg && otherwise) return bound_key_in_pem(pem, otherwise);
+  return key;
+}
+
+// RSA takes some algorithm for the moment; none is written into the result.
 Result<std::string> loose_jwk_of_pem(std::string_view pem) {
-  auto key = verifying_key_in_pem(pem, std::nullopt);
-  if (!key && key.error().code == Errc::key_without_alg) key = verifying_key_in_pem(pem, Algorithm::rs256);
-  if (!key) return std::unexpected(key.error());
-  TRY(const Value jwk, Value::parse(key->to_jwk()));
+  TRY(const VerificationKey key, verifying_key_in_pem(pem, Algorithm::rs256));
+  TRY(const Value jwk, Value::parse(key.to_jwk()));
   Value loose = Value::object();
   for (const auto& [name, value] : *jwk.if_object()) {
     if (name != "alg" && name != "kid") loose.set(name, value);
