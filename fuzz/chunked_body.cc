@@ -5,9 +5,8 @@
 
 #include <algorithm>
 
+namespace jeton::http {
 namespace {
-
-using namespace jeton::http;
 
 struct Outcome {
   bool complete = false;
@@ -46,3 +45,4 @@ JETON_FUZZ_TARGET(chunked_body) {
   JETON_PROPERTY(whole.refused == 0 || whole.refused == 400 || whole.refused == 413);
   for (const std::size_t step : {1u, 3u, 64u}) JETON_PROPERTY(arriving_in(input, step) == whole);
 }
+}  // namespace jeton::http

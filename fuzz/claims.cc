@@ -8,9 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+namespace jeton::fuzz {
 namespace {
-
-using jeton::Value;
 
 bool is_ours(const Value* audience) {
   if (!audience) return false;
@@ -30,9 +29,8 @@ double number_of(const Value* value) {
 }  // namespace
 
 JETON_FUZZ_TARGET(claims) {
-  using namespace jeton;
   constexpr std::string_view header = R"({"alg":"HS256","typ":"at+jwt","kid":"k"})";
-  const auto token = fuzz::verifier().verify(fuzz::signed_token(header, input), fuzz::now);
+  const auto token = verifier().verify(signed_token(header, input), now);
   if (!token) return;
   const auto payload = Value::parse(input);
   JETON_PROPERTY(payload.has_value() && payload->if_object());
@@ -42,7 +40,8 @@ JETON_FUZZ_TARGET(claims) {
   const double exp = number_of(payload->find("exp"));
   JETON_PROPERTY(exp > 1'700'000'000 && exp < 253'402'300'800.0);
   for (const char* name : {"nbf", "iat"}) {
-    if (payload->find(name)) JETON_PROPERTY(number_of(payload->find(name)) <= 1'700'000'000 && number_of(payload->find(name)) >= 0);
+    if (payload->find(name))
+      JETON_PROPERTY(number_of(payload->find(name)) <= 1'700'000'000 && number_of(payload->find(name)) >= 0);
   }
   for (const char* name : {"sub", "jti"}) JETON_PROPERTY(!payload->find(name) || payload->find(name)->if_string());
   JETON_PROPERTY(!payload->find("cnf"));
@@ -55,3 +54,4 @@ JETON_FUZZ_TARGET(claims) {
     JETON_PROPERTY(token->get<std::int64_t>(member.name).has_value() == (member.value.if_integer() != nullptr));
   }
 }
+}  // namespace jeton::fuzz

@@ -3,8 +3,8 @@
 
 #include "cli/config.h"
 
+namespace jeton::cli {
 JETON_FUZZ_TARGET(config) {
-  using namespace jeton::cli;
   const auto config = parse_config(input, "jeton.toml");
   if (!config) {
     JETON_PROPERTY(config.error().what.contains("jeton.toml"));
@@ -14,3 +14,4 @@ JETON_FUZZ_TARGET(config) {
   JETON_PROPERTY(config->issuer_url.empty() || objection_to_issuer_url(config->issuer_url).empty());
   JETON_PROPERTY(parse_listen_address(config->listen).has_value());
 }
+}  // namespace jeton::cli

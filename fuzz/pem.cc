@@ -3,9 +3,10 @@
 
 #include <jeton/key.h>
 
+namespace jeton::fuzz {
 JETON_FUZZ_TARGET(pem) {
-  using namespace jeton;
-  for (const auto algorithm : {std::optional<Algorithm>{}, std::optional{Algorithm::rs256}, std::optional{Algorithm::ps512}}) {
+  for (const auto algorithm :
+       {std::optional<Algorithm>{}, std::optional{Algorithm::rs256}, std::optional{Algorithm::ps512}}) {
     const auto verifying = VerificationKey::from_pem(input, algorithm);
     const auto signing = SigningKey::from_pem(input, algorithm);
     JETON_PROPERTY(!(verifying && signing));
@@ -20,3 +21,4 @@ JETON_FUZZ_TARGET(pem) {
     }
   }
 }
+}  // namespace jeton::fuzz

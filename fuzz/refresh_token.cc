@@ -6,15 +6,14 @@
 #include <algorithm>
 #include <cstring>
 
+namespace jeton::oauth {
 namespace {
-
-using namespace jeton::oauth;
 
 const RefreshTokenCodec& codec() {
   static const RefreshTokenCodec shared = [] {
     std::vector<RefreshTokenKey> keys;
-    keys.push_back({1, jeton::SecretBytes::from_text("a key that is known to everybody")});
-    keys.push_back({0x01020304, jeton::SecretBytes::from_text("and another one, just as secret.")});
+    keys.push_back({1, SecretBytes::from_text("a key that is known to everybody")});
+    keys.push_back({0x01020304, SecretBytes::from_text("and another one, just as secret.")});
     return RefreshTokenCodec("https://as.example", "epoch", std::move(keys));
   }();
   return shared;
@@ -36,3 +35,4 @@ JETON_FUZZ_TARGET(refresh_token) {
   changed = changed == 'A' ? 'B' : 'A';
   JETON_PROPERTY(!codec().decode(text).has_value());
 }
+}  // namespace jeton::oauth

@@ -14,7 +14,9 @@ namespace {
 
 struct Input {
   std::string target, file, bytes;
-  friend std::ostream& operator<<(std::ostream& out, const Input& input) { return out << input.target << "/" << input.file; }
+  friend std::ostream& operator<<(std::ostream& out, const Input& input) {
+    return out << input.target << "/" << input.file;
+  }
 };
 
 std::vector<Input> inputs_of(const std::string& target) {
@@ -62,7 +64,8 @@ TEST_P(Corpus, PropertiesHoldForChangedBytes) {
         case 0: bytes[at] = static_cast<char>(random()); break;
         case 1: bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8))); break;
         case 2: bytes.insert(at, 1, bytes[random() % bytes.size()]); break;
-        default: if (bytes.size() > 1) bytes.erase(at, 1);
+        default:
+          if (bytes.size() > 1) bytes.erase(at, 1);
       }
     }
     EXPECT_NO_THROW(target_named(GetParam().target).run(bytes)) << bytes;
@@ -84,8 +87,10 @@ TEST(Targets, EachHasACorpus) {
 TEST(Targets, CanaryIsFound) {
   const auto inputs = inputs_of("canary");
   for (const Input& input : inputs) {
-    if (input.file == "found") EXPECT_THROW(target_named("canary").run(input.bytes), PropertyFailed);
-    else EXPECT_NO_THROW(target_named("canary").run(input.bytes));
+    if (input.file == "found")
+      EXPECT_THROW(target_named("canary").run(input.bytes), PropertyFailed);
+    else
+      EXPECT_NO_THROW(target_named("canary").run(input.bytes));
   }
   EXPECT_GE(inputs.size(), 2u);
 }

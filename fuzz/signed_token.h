@@ -17,16 +17,19 @@
 namespace jeton::fuzz {
 
 inline constexpr UnixTime now = from_unix_seconds(1'700'000'000);
-inline constexpr std::string_view secret_text = "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
-                                                "\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20";
+inline constexpr std::string_view secret_text =
+    "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
+    "\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20";
 
 inline const KeySet& keys() {
-  static const KeySet set{{SigningKey::from_secret(SecretBytes::from_text(secret_text), Algorithm::hs256, "k").value().verification_key()}};
+  static const KeySet set{
+      {SigningKey::from_secret(SecretBytes::from_text(secret_text), Algorithm::hs256, "k").value().verification_key()}};
   return set;
 }
 
 inline const Verifier& verifier() {
-  static const Verifier shared{{.issuer = "https://as.example", .audience = AudienceRule::must_include("api"), .keys = keys()}};
+  static const Verifier shared{
+      {.issuer = "https://as.example", .audience = AudienceRule::must_include("api"), .keys = keys()}};
   return shared;
 }
 

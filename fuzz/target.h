@@ -1,7 +1,8 @@
-// JETON_FUZZ_TARGET(name) { … } defines a fuzz target: a function of `input` that states properties with JETON_PROPERTY.
+// JETON_FUZZ_TARGET(name) { … } defines a fuzz target: a function of `input` that states properties with
+// JETON_PROPERTY.
 //
-// In a fuzzer the target is its entry point and a property that fails ends the program. In the replay test (replay_test.cc)
-// targets are listed, and a property that fails throws PropertyFailed.
+// In a fuzzer the target is its entry point and a property that fails ends the program. In the replay test
+// (replay_test.cc) targets are listed, and a property that fails throws PropertyFailed.
 #pragma once
 
 #include <cstddef>
@@ -48,17 +49,17 @@ struct Listed {
 #define JETON_PROPERTY(condition) ((condition) ? void() : ::jeton::fuzz::fail(#condition, __FILE__, __LINE__))
 
 #ifdef JETON_FUZZ_PROGRAM
-#define JETON_FUZZ_TARGET(name)                                                                       \
-  static void run_##name(std::string_view input);                                                     \
-  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {                 \
-    if (size > ::jeton::fuzz::input_bytes_max) return -1;                                             \
-    run_##name({reinterpret_cast<const char*>(data), size});                                          \
-    return 0;                                                                                         \
-  }                                                                                                   \
+#define JETON_FUZZ_TARGET(name)                                                       \
+  static void run_##name(std::string_view input);                                     \
+  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { \
+    if (size > ::jeton::fuzz::input_bytes_max) return -1;                             \
+    run_##name({reinterpret_cast<const char*>(data), size});                          \
+    return 0;                                                                         \
+  }                                                                                   \
   static void run_##name([[maybe_unused]] std::string_view input)
 #else
-#define JETON_FUZZ_TARGET(name)                                                     \
-  static void run_##name(std::string_view input);                                   \
-  static const ::jeton::fuzz::Listed listed_##name{#name, run_##name};              \
+#define JETON_FUZZ_TARGET(name)                                        \
+  static void run_##name(std::string_view input);                      \
+  static const ::jeton::fuzz::Listed listed_##name{#name, run_##name}; \
   static void run_##name([[maybe_unused]] std::string_view input)
 #endif

@@ -19,12 +19,14 @@ struct Repetition {
 // Reads "$REP(c,n)" at the start of `text`; c may hold commas and parentheses.
 std::optional<Repetition> repetition_at(std::string_view text) {
   constexpr std::string_view opening = "$REP(";
-  for (auto comma = text.find(',', opening.size() + 1); comma != std::string_view::npos; comma = text.find(',', comma + 1)) {
+  for (auto comma = text.find(',', opening.size() + 1); comma != std::string_view::npos;
+       comma = text.find(',', comma + 1)) {
     std::size_t times = 0;
     const char* const digits = text.data() + comma + 1;
     const auto [end, error] = std::from_chars(digits, text.data() + text.size(), times);
     if (error == std::errc{} && end != text.data() + text.size() && *end == ')') {
-      return Repetition{text.substr(opening.size(), comma - opening.size()), times, static_cast<std::size_t>(end + 1 - text.data())};
+      return Repetition{text.substr(opening.size(), comma - opening.size()), times,
+                        static_cast<std::size_t>(end + 1 - text.data())};
     }
   }
   return std::nullopt;
@@ -46,8 +48,12 @@ Case case_of(simdjson::dom::object object) {
       }
     }
   }
-  for (auto [name, member] : {std::pair{"id", &result.id}, {"area", &result.area}, {"expect", &result.expect},
-                              {"why", &result.why}, {"twin", &result.twin}, {"also", &result.also}}) {
+  for (auto [name, member] : {std::pair{"id", &result.id},
+                              {"area", &result.area},
+                              {"expect", &result.expect},
+                              {"why", &result.why},
+                              {"twin", &result.twin},
+                              {"also", &result.also}}) {
     *member = result.texts[name];
   }
   return result;

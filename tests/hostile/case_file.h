@@ -1,11 +1,12 @@
 // Case: one line of a file of hostile inputs, each a JSON object.
 //
 //   id, area, why   its name; what it is about: jose (a token), jwks (a key set), secret, pem; and the reason
-//   expect          "accept", "reject", or "reject:CLASS" (jose: the class of docs/errors.md; else the code of the error,
-//                   or several parted by `|`)
+//   expect          "accept", "reject", or "reject:CLASS" (jose: the class of docs/errors.md; else the code of the
+//                   error, or several parted by `|`)
 //   twin            the accepted case beside which a refused one stands
 //   row             which line of the list of inputs that must be refused it belongs to
-//   also            what must hold besides: no_net, no_open (shown for all cases at once by sandbox_test.cc), no_upstream, t<…
+//   also            what must hold besides: no_net and no_open (sandbox_test.cc shows them for all cases at once),
+//                   no_upstream, t<…
 // jose:
 //   h, p            header and payload as raw text; a good one where absent
 //   s               who signs: "ES256:EC1" by default; "hmac:EXPR" is HS256 with those bytes; "hex:…"; "empty"
@@ -27,10 +28,10 @@ namespace jeton::hostile {
 
 struct Case {
   std::string id, area, expect, why, twin, row, also;
-  std::map<std::string, std::string, std::less<>> texts{};      // every member that is a string
-  std::map<std::string, long long, std::less<>> numbers{};      // integers of `v`
-  std::map<std::string, std::string, std::less<>> variations{}; // strings of `v`
-  std::string place;  // file:line
+  std::map<std::string, std::string, std::less<>> texts{};       // every member that is a string
+  std::map<std::string, long long, std::less<>> numbers{};       // integers of `v`
+  std::map<std::string, std::string, std::less<>> variations{};  // strings of `v`
+  std::string place;                                             // file:line
 
   bool accepted() const { return expect == "accept" || expect == "ok"; }
   const std::string* text(std::string_view name) const;

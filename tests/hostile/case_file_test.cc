@@ -32,7 +32,8 @@ TEST(Material, CallsAndTextsAreJoined) {
 
 TEST(Material, PublicKeyWrittenHereIsReadByTheLibrary) {
   for (const char* name : {"EC1", "RSA1", "EC384", "EC521", "ED1"}) {
-    const auto key = VerificationKey::from_pem(public_pem(name), std::string(name) == "RSA1" ? std::optional{Algorithm::ps256} : std::nullopt);
+    const auto key = VerificationKey::from_pem(
+        public_pem(name), std::string(name) == "RSA1" ? std::optional{Algorithm::ps256} : std::nullopt);
     EXPECT_TRUE(key.has_value()) << name;
   }
 }

@@ -72,7 +72,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SharedCase);
 
 TEST(OwnCases, EachRefusedOneHasAnAcceptedTwinOfItsKind) {
   std::map<std::string, Case> by_id;
-  for (const Case& hostile : own_cases()) EXPECT_TRUE(by_id.emplace(hostile.id, hostile).second) << "twice: " << hostile.id;
+  for (const Case& hostile : own_cases())
+    EXPECT_TRUE(by_id.emplace(hostile.id, hostile).second) << "twice: " << hostile.id;
   for (const auto& [id, hostile] : by_id) {
     if (hostile.accepted()) continue;
     const auto twin = by_id.find(hostile.twin);

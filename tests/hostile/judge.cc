@@ -21,7 +21,9 @@ Verdict verdict_of_result(const Result<T>& result) {
   return result ? good : verdict_of(result.error());
 }
 
-std::string with_members(std::string jwk, std::string_view members) { return jwk.replace(1, 0, std::string(members) + ","); }
+std::string with_members(std::string jwk, std::string_view members) {
+  return jwk.replace(1, 0, std::string(members) + ",");
+}
 
 const KeySet& usual_keys() {
   static const KeySet keys = [] {
@@ -77,12 +79,16 @@ constexpr std::string_view roca_modulus =
 std::vector<std::string> sets_named(std::string_view id) {
   const std::string ec = jwk_of("EC1");
   const auto rsa = [](std::string_view n, std::string_view e) {
-    return with_material(R"({"kty":"RSA","alg":"RS256","n":"${)" + std::string(n) + R"(}","e":"${)" + std::string(e) + "}\"}");
+    return with_material(R"({"kty":"RSA","alg":"RS256","n":"${)" + std::string(n) + R"(}","e":"${)" + std::string(e) +
+                         "}\"}");
   };
   const auto point = [](std::string_view x, std::string_view y) {
-    return with_material(R"({"kty":"EC","crv":"P-256","x":"${)" + std::string(x) + R"(}","y":"${)" + std::string(y) + "}\"}");
+    return with_material(R"({"kty":"EC","crv":"P-256","x":"${)" + std::string(x) + R"(}","y":"${)" + std::string(y) +
+                         "}\"}");
   };
-  if (id == "K01") return {"{\"keys\":[" + with_members(ec, R"("kid":"a")") + "," + with_members(jwk_of("ATT"), R"("kid":"a")") + "]}"};
+  if (id == "K01")
+    return {"{\"keys\":[" + with_members(ec, R"("kid":"a")") + "," + with_members(jwk_of("ATT"), R"("kid":"a")") +
+            "]}"};
   if (id == "K03") {
     const std::string n = bytes_of("n(RSA1)");
     const auto hex = [](std::string_view bytes) {
@@ -93,8 +99,8 @@ std::vector<std::string> sets_named(std::string_view id) {
       }
       return out + ")";
     };
-    return {rsa(hex(n.substr(0, 127) + "\x0b"), "hex(010001)"), rsa("n(RSA1)", "hex(01)"), rsa("n(RSA1)", "hex(010000)"),
-            rsa("hex(" + std::string(roca_modulus) + ")", "hex(010001)")};
+    return {rsa(hex(n.substr(0, 127) + "\x0b"), "hex(010001)"), rsa("n(RSA1)", "hex(01)"),
+            rsa("n(RSA1)", "hex(010000)"), rsa("hex(" + std::string(roca_modulus) + ")", "hex(010001)")};
   }
   if (id == "K04") return {point("x(EC1)", "x(ATT)"), point("hex(" + std::string(62, '1') + ")", "y(EC1)")};
   throw std::runtime_error("no key set " + std::string(id));
@@ -138,7 +144,9 @@ bool names_one_of(std::string_view expected, std::string_view name) {
 
 }  // namespace
 
-Verdict verdict_of(const Error& error) { return {false, std::string(name_of(error.code)), std::string(class_of(error))}; }
+Verdict verdict_of(const Error& error) {
+  return {false, std::string(name_of(error.code)), std::string(class_of(error))};
+}
 
 UnixTime now_of(const Case& hostile) {
   const auto found = hostile.numbers.find("now");
@@ -146,7 +154,8 @@ UnixTime now_of(const Case& hostile) {
 }
 
 Verifier verifier_for(const Case& hostile) {
-  const std::string issuer = variation(hostile, "iss"), audience = variation(hostile, "aud"), typ = variation(hostile, "typ");
+  const std::string issuer = variation(hostile, "iss"), audience = variation(hostile, "aud"),
+                    typ = variation(hostile, "typ");
   const std::string profile = variation(hostile, "profile");
   return Verifier{TrustedIssuer{
       .issuer = issuer == "any" ? IssuerRule::accept_any_because("the case says so")
@@ -155,14 +164,17 @@ Verifier verifier_for(const Case& hostile) {
                                     : AudienceRule::must_include(audience.empty() ? "api" : audience),
       .keys = usual_keys(),
       .algorithms = AlgorithmRule::only({Algorithm::es256, Algorithm::ps256}),
-      .typ = typ == "any"   ? TypRule::accept_any_because("the case says so")
-             : typ.empty()  ? TypRule::access_token()
-                            : TypRule::must_be(typ),
+      .typ = typ == "any"  ? TypRule::accept_any_because("the case says so")
+             : typ.empty() ? TypRule::access_token()
+                           : TypRule::must_be(typ),
       .time = variation(hostile, "expiry") == "optional" ? TimeRule::expiry_optional_because("the case says so")
                                                          : TimeRule::expiry_required(),
-      .confirmation = variation(hostile, "cnf") == "accept" ? ConfirmationRule::accept_unchecked_because("the case says so")
-                                                            : ConfirmationRule::refuse_unchecked(),
-      .profile = profile == "access_token" ? Profile::access_token : profile == "jeton" ? Profile::jeton : Profile::any,
+      .confirmation = variation(hostile, "cnf") == "accept"
+                          ? ConfirmationRule::accept_unchecked_because("the case says so")
+                          : ConfirmationRule::refuse_unchecked(),
+      .profile = profile == "access_token" ? Profile::access_token
+                 : profile == "jeton"      ? Profile::jeton
+                                           : Profile::any,
       .leeway = seconds_of(hostile, "leeway").value_or(std::chrono::seconds{0}),
       .age_max = seconds_of(hostile, "age_max"),
       .lifetime_max = seconds_of(hostile, "lifetime_max"),
@@ -170,7 +182,8 @@ Verifier verifier_for(const Case& hostile) {
 }
 
 Verdict judge(const Case& hostile) {
-  if (hostile.area == "jose") return verdict_of_result(verifier_for(hostile).verify(forge_token(hostile), now_of(hostile)));
+  if (hostile.area == "jose")
+    return verdict_of_result(verifier_for(hostile).verify(forge_token(hostile), now_of(hostile)));
   if (hostile.area == "jwks") return judge_jwks(hostile);
   if (hostile.area == "secret") return judge_secret(hostile);
   if (hostile.area == "pem") return judge_pem(hostile);

@@ -1,9 +1,9 @@
 // What the library says to a case.
 //
-// Tokens meet a verifier of the issuer https://as.example, audience api, typ at+jwt, algorithms ES256 and PS256, no leeway,
-// at 1700000000, with the keys ec1 (ES256), rsa1 (PS256) and rsa-noalg (RSA without `alg`). A case varies it by `v`: numbers
-// now, leeway, age_max, lifetime_max; texts iss, aud, typ ("any": not looked at), expiry ("optional"), cnf ("accept"),
-// profile ("access_token", "jeton").
+// Tokens meet a verifier of the issuer https://as.example, audience api, typ at+jwt, algorithms ES256 and PS256, no
+// leeway, at 1700000000, with the keys ec1 (ES256), rsa1 (PS256) and rsa-noalg (RSA without `alg`). A case varies it
+// by `v`: numbers now, leeway, age_max, lifetime_max; texts iss, aud, typ ("any": not looked at), expiry
+// ("optional"), cnf ("accept"), profile ("access_token", "jeton").
 #pragma once
 
 #include "case_file.h"

@@ -138,12 +138,14 @@ std::string from_hex(std::string_view hex) {
 }
 
 std::string bytes_of(std::string_view expression) {
-  // A text with a `+` of its own (PEM) is written as one term and is not cut: only calls and what stands beside them are.
+  // A text with a `+` of its own (PEM) is written as one term and is not cut: only calls and what stands beside them
+  // are.
   std::string out;
   while (true) {
     const auto plus = expression.find('+');
     const std::string_view rest = plus == std::string_view::npos ? std::string_view{} : expression.substr(plus + 1);
-    const bool cut = plus != std::string_view::npos && (is_call(expression.substr(0, plus)) || is_call(rest.substr(0, rest.find('+'))));
+    const bool cut = plus != std::string_view::npos &&
+                     (is_call(expression.substr(0, plus)) || is_call(rest.substr(0, rest.find('+'))));
     if (!cut) return out + term_bytes(expression);
     out += term_bytes(expression.substr(0, plus));
     expression = rest;

@@ -22,9 +22,7 @@ constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 struct Parts {
   std::string header, payload, signature;  // base64url
 
-  std::string& part(std::size_t number) {
-    return number == 0 ? header : number == 1 ? payload : signature;
-  }
+  std::string& part(std::size_t number) { return number == 0 ? header : number == 1 ? payload : signature; }
   std::string compact() const { return header + "." + payload + "." + signature; }
 };
 
@@ -73,7 +71,8 @@ std::string der_signature(std::string_view signature) {
     content += number;
     return std::string{'\x02', static_cast<char>(content.size())} + content;
   };
-  const std::string both = integer(signature.substr(0, signature.size() / 2)) + integer(signature.substr(signature.size() / 2));
+  const std::string both =
+      integer(signature.substr(0, signature.size() / 2)) + integer(signature.substr(signature.size() / 2));
   return std::string{'\x30', static_cast<char>(both.size())} + both;
 }
 
@@ -116,7 +115,8 @@ bool change_part(Parts& parts, std::string_view name, std::string_view argument)
     part.insert(part.size() / 2, bytes_of(argument.substr(2)));
   } else if (name == "len1") {
     std::string& part = parts.part(number_of(argument));
-    do part += 'A'; while (part.size() % 4 != 1);
+    do part += 'A';
+    while (part.size() % 4 != 1);
   } else if (name == "trailbits") {
     set_unused_bit(parts.part(number_of(argument)));
   } else if (name == "drop") {
@@ -131,7 +131,10 @@ bool change_part(Parts& parts, std::string_view name, std::string_view argument)
 
 bool change_of_signature(Parts& parts, std::string_view name, std::string_view argument) {
   if (name == "sig_flip") {
-    change_signature(parts, [](std::string s) { s[s.size() / 2] ^= 1; return s; });
+    change_signature(parts, [](std::string s) {
+      s[s.size() / 2] ^= 1;
+      return s;
+    });
   } else if (name == "sig_cut") {
     change_signature(parts, [&](std::string s) { return s.substr(0, s.size() - number_of(argument)); });
   } else if (name == "sig_add") {
@@ -163,7 +166,8 @@ std::string changed_as_a_whole(const Parts& parts, std::string_view name, std::s
   if (name == "prepend") return bytes_of(argument) + token;
   if (name == "token") return bytes_of(argument);
   if (name == "json") {
-    return R"({"payload":")" + parts.payload + R"(","protected":")" + parts.header + R"(","signature":")" + parts.signature + "\"}";
+    return R"({"payload":")" + parts.payload + R"(","protected":")" + parts.header + R"(","signature":")" +
+           parts.signature + "\"}";
   }
   throw std::runtime_error("no change " + std::string(name));
 }

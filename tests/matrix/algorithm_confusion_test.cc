@@ -59,7 +59,15 @@ std::vector<Spelling> spellings() {
       {"PEM", pem},
       {"PEM without its last line feed", pem.substr(0, pem.size() - 1)},
       {"PEM behind white space", " \n" + pem},
-      {"PEM with CR LF", [&] { std::string s; for (char c : pem) { if (c == '\n') s += '\r'; s += c; } return s; }()},
+      {"PEM with CR LF",
+       [&] {
+         std::string s;
+         for (char c : pem) {
+           if (c == '\n') s += '\r';
+           s += c;
+         }
+         return s;
+       }()},
       {"DER", der},
       {"modulus", text_of(rsa.n)},
       {"modulus as base64url", jose::base64url::encode(rsa.n)},
@@ -70,8 +78,9 @@ std::vector<Spelling> spellings() {
 }
 
 std::string hs256_token(std::string_view secret, std::string_view kid_member) {
-  const std::string input = jose::base64url::encode(R"({"alg":"HS256","typ":"at+jwt")" + std::string(kid_member) + "}") + "." +
-                            jose::base64url::encode(payload);
+  const std::string input =
+      jose::base64url::encode(R"({"alg":"HS256","typ":"at+jwt")" + std::string(kid_member) + "}") + "." +
+      jose::base64url::encode(payload);
   const auto mac = crypto::hmac_sha256(SecretBytes::from_text(secret), {std::as_bytes(std::span(input))});
   return input + "." + jose::base64url::encode(mac);
 }
@@ -79,19 +88,24 @@ std::string hs256_token(std::string_view secret, std::string_view kid_member) {
 // mission row 12
 TEST(AlgorithmConfusion, Rs256PublicKeyAsHs256SecretGainsNothing) {
   const VerificationKey rs256 = bound_key(Algorithm::rs256).verifying;
-  const Verifier verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = KeySet{{rs256}}}};
+  const Verifier verifier{
+      {.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = KeySet{{rs256}}}};
   for (const Spelling& spelling : spellings()) {
     for (const char* kid : {R"(,"kid":"k")", ""}) {
       const std::string token = hs256_token(spelling.bytes, kid);
       const auto refused = verifier.verify(token, now);
       ASSERT_FALSE(refused.has_value()) << spelling.name;
-      EXPECT_TRUE(refused.error().code == Errc::algorithm_not_allowed || refused.error().code == Errc::unknown_key) << spelling.name;
-      EXPECT_FALSE(jws_verify(token, KeySet{{rs256}}, AlgorithmRule::only({Algorithm::hs256, Algorithm::rs256})).has_value())
+      EXPECT_TRUE(refused.error().code == Errc::algorithm_not_allowed || refused.error().code == Errc::unknown_key)
+          << spelling.name;
+      EXPECT_FALSE(
+          jws_verify(token, KeySet{{rs256}}, AlgorithmRule::only({Algorithm::hs256, Algorithm::rs256})).has_value())
           << spelling.name << ": not even where the list names both";
     }
   }
   // The twin: the same verifier takes what the key has signed.
-  EXPECT_TRUE(verifier.verify(compact(R"({"alg":"RS256","typ":"at+jwt","kid":"k"})", payload, bound_key(Algorithm::rs256)), now).has_value());
+  EXPECT_TRUE(
+      verifier.verify(compact(R"({"alg":"RS256","typ":"at+jwt","kid":"k"})", payload, bound_key(Algorithm::rs256)), now)
+          .has_value());
 }
 
 // mission row 12: a set read with an open list binds the key by its type, so that HS256 never meets it.
@@ -103,10 +117,13 @@ TEST(AlgorithmConfusion, KeyWithoutAlgIsNeverASecret) {
   for (const KeySetOptions& options : {open, listed}) {
     const KeySet keys = KeySet::parse(jwk, options).value();
     for (const Spelling& spelling : spellings()) {
-      EXPECT_FALSE(jws_verify(hs256_token(spelling.bytes, R"(,"kid":"k")"), keys, AlgorithmRule::of_the_keys()).has_value()) << spelling.name;
+      EXPECT_FALSE(
+          jws_verify(hs256_token(spelling.bytes, R"(,"kid":"k")"), keys, AlgorithmRule::of_the_keys()).has_value())
+          << spelling.name;
     }
     EXPECT_TRUE(jws_verify(compact(R"({"alg":"RS256","kid":"k"})", payload, bound_key(Algorithm::rs256)), keys,
-                           AlgorithmRule::of_the_keys()).has_value());
+                           AlgorithmRule::of_the_keys())
+                    .has_value());
   }
 }
 

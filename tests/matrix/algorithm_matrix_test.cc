@@ -20,7 +20,8 @@ std::string header_saying(std::string_view algorithm, std::string_view kid_membe
 }
 
 Verifier verifier_with(KeySet keys) {
-  return Verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = std::move(keys)}};
+  return Verifier{
+      {.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = std::move(keys)}};
 }
 
 class Matrix : public testing::TestWithParam<std::string_view> {};
@@ -45,16 +46,21 @@ TEST_P(Matrix, OnlyTheDiagonalVerifies) {
   EXPECT_EQ(accepted, 13);
 }
 
-INSTANTIATE_TEST_SUITE_P(Keys, Matrix, testing::Values(R"(,"kid":"k")", ""),
-                         [](const auto& instance) { return std::string(instance.param.empty() ? "WithoutKid" : "WithKid"); });
+INSTANTIATE_TEST_SUITE_P(Keys, Matrix, testing::Values(R"(,"kid":"k")", ""), [](const auto& instance) {
+  return std::string(instance.param.empty() ? "WithoutKid" : "WithKid");
+});
 
 TEST(Matrix, SecondNameOfEd25519IsTheSameAlgorithm) {
   const BoundKey& key = bound_key(Algorithm::eddsa);
   for (const char* name : {"EdDSA", "Ed25519"}) {
-    EXPECT_TRUE(jws_verify(compact(header_saying(name, ""), payload, key), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys()).has_value()) << name;
+    EXPECT_TRUE(jws_verify(compact(header_saying(name, ""), payload, key), KeySet{{key.verifying}},
+                           AlgorithmRule::of_the_keys())
+                    .has_value())
+        << name;
   }
   for (const char* name : {"Ed448", "ed25519", "EDDSA", "EdDsa", "ED25519"}) {
-    const auto refused = jws_verify(compact(header_saying(name, ""), payload, key), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys());
+    const auto refused = jws_verify(compact(header_saying(name, ""), payload, key), KeySet{{key.verifying}},
+                                    AlgorithmRule::of_the_keys());
     ASSERT_FALSE(refused.has_value()) << name;
     EXPECT_EQ(refused.error().code, Errc::unsupported_algorithm) << name;
   }
@@ -73,7 +79,8 @@ TEST(Matrix, AlgorithmOutsideTheListIsNotAllowed) {
     EXPECT_EQ(refused.error().code, Errc::algorithm_not_allowed) << key.name();
     others.push_back(key.algorithm);
     EXPECT_TRUE(jws_verify(token, KeySet{{key.verifying}}, AlgorithmRule::only(others)).has_value()) << key.name();
-    EXPECT_FALSE(jws_verify(token, KeySet{{key.verifying}}, AlgorithmRule::only({})).has_value()) << "an empty list allows nothing";
+    EXPECT_FALSE(jws_verify(token, KeySet{{key.verifying}}, AlgorithmRule::only({})).has_value())
+        << "an empty list allows nothing";
   }
 }
 
@@ -94,7 +101,8 @@ TEST(Matrix, KeysOfOneSetKeepToTheirKids) {
     for (std::size_t j = 0; j < kids.size(); ++j) {
       const BoundKey& signer = bound_keys()[i];
       const std::string token = compact(header_saying(signer.name(), R"(,"kid":")" + kids[j] + "\""), payload, signer);
-      EXPECT_EQ(jws_verify(token, keys, AlgorithmRule::of_the_keys()).has_value(), i == j) << kids[j] << " by " << signer.name();
+      EXPECT_EQ(jws_verify(token, keys, AlgorithmRule::of_the_keys()).has_value(), i == j)
+          << kids[j] << " by " << signer.name();
     }
   }
 }

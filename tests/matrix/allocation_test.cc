@@ -1,5 +1,5 @@
-// How often memory is asked for: never where the cache knows the token, once at most (the error's own text) where the size
-// alone refuses it, and no more than three times else. Counted by an operator new of our own.
+// How often memory is asked for: never where the cache knows the token, once at most (the error's own text) where
+// the size alone refuses it, and no more than three times else. Counted by an operator new of our own.
 #include "bound_key.h"
 
 #include <jeton/claims.h>
@@ -21,7 +21,8 @@ std::atomic<std::size_t> allocations{0};
 void* counted(std::size_t size, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-  void* const memory = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded) : std::malloc(size ? size : 1);
+  void* const memory =
+      alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, rounded) : std::malloc(size ? size : 1);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
@@ -30,8 +31,12 @@ void* counted(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return counted(size, 1); }
 void* operator new[](std::size_t size) { return counted(size, 1); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
@@ -53,12 +58,18 @@ std::size_t allocations_of(const auto& work) {
 }
 
 Verifier verifier_for(const SigningKey& key) {
-  return Verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = KeySet{{key.verification_key()}}}};
+  return Verifier{{.issuer = "https://id.example",
+                   .audience = AudienceRule::must_include("api"),
+                   .keys = KeySet{{key.verification_key()}}}};
 }
 
 std::string token_by(const SigningKey& key) {
   return Signer{key, {.issuer = "https://id.example", .audiences = {"api"}}}
-      .sign(Claims{"dev_12847"}.with("email", "dev@example.com").with("roles", {"developer", "team_lead"}).with("plan", "pro"), now)
+      .sign(Claims{"dev_12847"}
+                .with("email", "dev@example.com")
+                .with("roles", {"developer", "team_lead"})
+                .with("plan", "pro"),
+            now)
       .value();
 }
 
@@ -87,7 +98,8 @@ TEST_P(Allocations, HitInTheCacheAsksForNone) {
   TokenCache cache;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(cache.verify(verifier, token, now).has_value());
   bool good = false;
-  EXPECT_EQ(allocations_of([&] { good = cache.verify(verifier, token, now).has_value(); }), 0u) << name_of(key().algorithm());
+  EXPECT_EQ(allocations_of([&] { good = cache.verify(verifier, token, now).has_value(); }), 0u)
+      << name_of(key().algorithm());
   EXPECT_TRUE(good);
   EXPECT_EQ(cache.counts().hits, 3u);
 }
@@ -98,15 +110,17 @@ TEST_P(Allocations, ReadingClaimsAsViewsAsksForNone) {
   ASSERT_TRUE(token.has_value());
   bool good = false;
   EXPECT_EQ(allocations_of([&] {
-              good = token->get<std::string_view>("plan") == "pro" && token->claim_holds("roles", "developer") && token->has("email") &&
-                     token->get<std::int64_t>("exp").has_value() && !token->subject().empty() && !token->issuer().empty();
+              good = token->get<std::string_view>("plan") == "pro" && token->claim_holds("roles", "developer") &&
+                     token->has("email") && token->get<std::int64_t>("exp").has_value() && !token->subject().empty() &&
+                     !token->issuer().empty();
             }),
             0u);
   EXPECT_TRUE(good);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Range(0, algorithm_count),
-                         [](const auto& instance) { return std::string(name_of(static_cast<Algorithm>(instance.param))); });
+INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Range(0, algorithm_count), [](const auto& instance) {
+  return std::string(name_of(static_cast<Algorithm>(instance.param)));
+});
 
 // A token that is refused for its size alone costs no more than the words of the error, however large it is.
 TEST(AllocationCount, OversizedTokenAsksForNoMoreThanTheErrorsText) {
@@ -128,7 +142,8 @@ TEST(AllocationCount, RefusalsAskForFewToo) {
   const std::string token = token_by(key);
   std::string forged = token;
   forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
-  const std::string inputs[] = {"", "..", std::string(8000, '.'), std::string(8000, 'A'), token.substr(0, 40), forged, token + "=", "a.b.c"};
+  const std::string inputs[] = {
+      "", "..", std::string(8000, '.'), std::string(8000, 'A'), token.substr(0, 40), forged, token + "=", "a.b.c"};
   for (const std::string& input : inputs) {
     for (int i = 0; i < 2; ++i) ASSERT_FALSE(verifier.verify(input, now).has_value());
     EXPECT_LE(allocations_of([&] { (void)verifier.verify(input, now).has_value(); }), 3u) << input.substr(0, 20);
@@ -144,7 +159,9 @@ TEST(AllocationCount, RepeatedVerificationDoesNotGrow) {
   const std::string token = token_by(key);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(verifier.verify(token, now).has_value());
   const auto once = allocations_of([&] { (void)verifier.verify(token, now).has_value(); });
-  const auto many = allocations_of([&] { for (int i = 0; i < 50; ++i) (void)verifier.verify(token, now).has_value(); });
+  const auto many = allocations_of([&] {
+    for (int i = 0; i < 50; ++i) (void)verifier.verify(token, now).has_value();
+  });
   EXPECT_EQ(many, 50 * once);
 }
 

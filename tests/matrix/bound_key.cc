@@ -22,7 +22,9 @@ struct Materials {
 
   const crypto::PrivateMaterial& of(Algorithm algorithm) const {
     switch (algorithm) {
-      case Algorithm::hs256: case Algorithm::hs384: case Algorithm::hs512: return secret;
+      case Algorithm::hs256:
+      case Algorithm::hs384:
+      case Algorithm::hs512: return secret;
       case Algorithm::es256: return p256;
       case Algorithm::es384: return p384;
       case Algorithm::es512: return p521;

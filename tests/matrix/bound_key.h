@@ -1,5 +1,5 @@
-// BoundKey: a key and the one algorithm it is bound to, for all thirteen algorithms. The six of RSA share one key of 2048
-// bits, the three of HMAC one secret of 64 bytes, so that nothing but the binding keeps them apart.
+// BoundKey: a key and the one algorithm it is bound to, for all thirteen algorithms. The six of RSA share one key of
+// 2048 bits, the three of HMAC one secret of 64 bytes, so that nothing but the binding keeps them apart.
 #pragma once
 
 #include "crypto/key_material.h"

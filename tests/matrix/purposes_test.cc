@@ -1,5 +1,6 @@
-// Tokens made for one purpose are good for no other (RFC 8725 section 2.8): each of the purposes against each verifier, with
-// one key for all, so that typ, audience and issuer alone tell them apart; and several issuers in one verifier.
+// Tokens made for one purpose are good for no other (RFC 8725 section 2.8): each of the purposes against each
+// verifier, with one key for all, so that typ, audience and issuer alone tell them apart; and several issuers in one
+// verifier.
 #include <jeton/claims.h>
 #include <jeton/key.h>
 #include <jeton/key_set.h>
@@ -18,8 +19,9 @@ struct Purpose {
 };
 
 constexpr Purpose purposes[] = {
-    {"https://id.example", "api", "at+jwt"},      {"https://id.example", "billing", "at+jwt"}, {"https://id.example", "api", "JWT"},
-    {"https://id.example", "api", "logout+jwt"},  {"https://id2.example", "api", "at+jwt"},    {"https://id.example", "api", "feed+jwt"},
+    {"https://id.example", "api", "at+jwt"},   {"https://id.example", "billing", "at+jwt"},
+    {"https://id.example", "api", "JWT"},      {"https://id.example", "api", "logout+jwt"},
+    {"https://id2.example", "api", "at+jwt"},  {"https://id.example", "api", "feed+jwt"},
     {"https://id.example", "api", "dpop+jwt"},
 };
 
@@ -29,10 +31,13 @@ TEST(Purposes, OnlyTheDiagonalVerifies) {
     const Signer signer{key, {.issuer = made.issuer, .audiences = {made.audience}, .typ = made.typ}};
     const std::string token = signer.sign(Claims{"u"}, now).value();
     for (const Purpose& expected : purposes) {
-      const Verifier verifier{{.issuer = expected.issuer, .audience = AudienceRule::must_include(expected.audience),
-                               .keys = KeySet{{key.verification_key()}}, .typ = TypRule::must_be(expected.typ)}};
+      const Verifier verifier{{.issuer = expected.issuer,
+                               .audience = AudienceRule::must_include(expected.audience),
+                               .keys = KeySet{{key.verification_key()}},
+                               .typ = TypRule::must_be(expected.typ)}};
       EXPECT_EQ(verifier.verify(token, now).has_value(), &made == &expected)
-          << made.typ << " for " << made.audience << " where " << expected.typ << " for " << expected.audience << " was expected";
+          << made.typ << " for " << made.audience << " where " << expected.typ << " for " << expected.audience
+          << " was expected";
     }
   }
 }

@@ -17,7 +17,8 @@ class SignatureShape : public testing::TestWithParam<int> {
   std::string token() const { return compact(R"({"alg":")" + key().name() + "\"}", "payload", key()); }
 
   void expect_refused(const std::string& signature, std::string_view what) const {
-    const auto refused = jws_verify(with_signature(token(), signature), KeySet{{key().verifying}}, AlgorithmRule::of_the_keys());
+    const auto refused =
+        jws_verify(with_signature(token(), signature), KeySet{{key().verifying}}, AlgorithmRule::of_the_keys());
     ASSERT_FALSE(refused.has_value()) << key().name() << ": " << what;
     EXPECT_EQ(refused.error().code, Errc::bad_signature) << key().name() << ": " << what;
   }
@@ -32,7 +33,8 @@ TEST_P(SignatureShape, GoodOneVerifiesAndHasTheOneLength) {
 
 TEST_P(SignatureShape, AnyOtherLengthIsRefused) {
   const std::string good = signature_of(token());
-  for (std::size_t size = 1; size < good.size(); size += good.size() > 64 ? 13 : 1) expect_refused(good.substr(0, size), "cut");
+  for (std::size_t size = 1; size < good.size(); size += good.size() > 64 ? 13 : 1)
+    expect_refused(good.substr(0, size), "cut");
   expect_refused(good.substr(0, good.size() - 1), "one byte short");
   expect_refused(good.substr(1), "first byte missing");
   expect_refused(good + '\0', "a zero byte more");
@@ -60,13 +62,15 @@ TEST_P(SignatureShape, FlippedBitIsRefused) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SignatureShape, testing::Range(0, algorithm_count),
-                         [](const auto& instance) { return std::string(name_of(static_cast<Algorithm>(instance.param))); });
+INSTANTIATE_TEST_SUITE_P(All, SignatureShape, testing::Range(0, algorithm_count), [](const auto& instance) {
+  return std::string(name_of(static_cast<Algorithm>(instance.param)));
+});
 
 // RFC 8032 section 5.1.7: S is below the order of the group. S + L is the same number to a careless verifier.
 TEST(Ed25519Signature, SBeyondTheOrderIsRefused) {
-  constexpr unsigned char order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-                                       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10};
+  constexpr unsigned char order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                       0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+                                       0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
   const BoundKey& key = bound_key(Algorithm::eddsa);
   const std::string token = compact(R"({"alg":"EdDSA"})", "payload", key);
   std::string signature = signature_of(token);
@@ -78,7 +82,8 @@ TEST(Ed25519Signature, SBeyondTheOrderIsRefused) {
     carry >>= 8;
   }
   ASSERT_EQ(carry, 0u);
-  const auto refused = jws_verify(with_signature(token, signature), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys());
+  const auto refused =
+      jws_verify(with_signature(token, signature), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys());
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::bad_signature);
 }
@@ -87,20 +92,24 @@ TEST(Ed25519Signature, SBeyondTheOrderIsRefused) {
 TEST(EcdsaSignature, ZeroAndOrderAreRefusedOnEveryCurve) {
   const std::pair<Algorithm, std::string_view> orders[] = {
       {Algorithm::es256, "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"},
-      {Algorithm::es384, "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"},
-      {Algorithm::es512, "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
-                         "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"},
+      {Algorithm::es384,
+       "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"},
+      {Algorithm::es512,
+       "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
+       "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"},
   };
   for (const auto& [algorithm, hex] : orders) {
     std::string order;
-    for (std::size_t i = 0; i < hex.size(); i += 2) order += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+      order += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
     const BoundKey& key = bound_key(algorithm);
     const std::string token = compact(R"({"alg":")" + key.name() + "\"}", "payload", key);
     const std::string good = signature_of(token), r = good.substr(0, order.size()), s = good.substr(order.size());
     ASSERT_EQ(good.size(), 2 * order.size());
     const std::string zero(order.size(), '\0');
     for (const std::string& bad : {zero + zero, zero + s, r + zero, order + s, r + order, order + order}) {
-      const auto refused = jws_verify(with_signature(token, bad), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys());
+      const auto refused =
+          jws_verify(with_signature(token, bad), KeySet{{key.verifying}}, AlgorithmRule::of_the_keys());
       ASSERT_FALSE(refused.has_value()) << key.name();
       EXPECT_EQ(refused.error().code, Errc::bad_signature) << key.name();
     }

@@ -22,11 +22,14 @@ constexpr UnixTime now = from_unix_seconds(1'700'000'000);
 SigningKey hs256_key() { return SigningKey::from_secret(SecretBytes::random(32), Algorithm::hs256, "k").value(); }
 
 std::string token_by(const SigningKey& key, std::string subject = "u") {
-  return Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = 15min}}.sign(Claims{std::move(subject)}, now).value();
+  return Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = 15min}}
+      .sign(Claims{std::move(subject)}, now)
+      .value();
 }
 
 Verifier verifier_for(const SigningKey& key, std::string audience = "api") {
-  return Verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include(std::move(audience)),
+  return Verifier{{.issuer = "https://id.example",
+                   .audience = AudienceRule::must_include(std::move(audience)),
                    .keys = KeySet{{key.verification_key()}}}};
 }
 
@@ -59,18 +62,22 @@ TEST(TokenCacheAcrossRooms, HitBeforeNbfOrIatIsRefused) {
   const Verifier verifier = verifier_for(key.signing);
   const std::string header = R"({"alg":"HS256","typ":"at+jwt","kid":"k"})";
   TokenCache cache;
-  const std::string nbf = matrix::compact(header, R"({"iss":"https://id.example","aud":"api","exp":1700000900,"nbf":1700000000})", key);
+  const std::string nbf =
+      matrix::compact(header, R"({"iss":"https://id.example","aud":"api","exp":1700000900,"nbf":1700000000})", key);
   ASSERT_TRUE(cache.verify(verifier, nbf, now).has_value());
   EXPECT_EQ(cache.verify(verifier, nbf, now - 1s).error().code, Errc::not_yet_valid);
-  const std::string iat = matrix::compact(header, R"({"iss":"https://id.example","aud":"api","exp":1700000900,"iat":1700000000})", key);
+  const std::string iat =
+      matrix::compact(header, R"({"iss":"https://id.example","aud":"api","exp":1700000900,"iat":1700000000})", key);
   ASSERT_TRUE(cache.verify(verifier, iat, now).has_value());
   EXPECT_EQ(cache.verify(verifier, iat, now - 1s).error().code, Errc::issued_in_future);
 }
 
 TEST(TokenCacheAcrossRooms, HitPastTheGreatestAgeIsTooOld) {
   const SigningKey key = hs256_key();
-  const Verifier verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"),
-                           .keys = KeySet{{key.verification_key()}}, .age_max = 60s}};
+  const Verifier verifier{{.issuer = "https://id.example",
+                           .audience = AudienceRule::must_include("api"),
+                           .keys = KeySet{{key.verification_key()}},
+                           .age_max = 60s}};
   const std::string token = token_by(key);
   TokenCache cache;
   ASSERT_TRUE(cache.verify(verifier, token, now + 60s).has_value());
@@ -78,7 +85,8 @@ TEST(TokenCacheAcrossRooms, HitPastTheGreatestAgeIsTooOld) {
 }
 
 TEST(TokenCacheAcrossRooms, TokenOfARemovedKeyIsRefusedByTheNewVerifier) {
-  const SigningKey old_key = hs256_key(), new_key = SigningKey::from_secret(SecretBytes::random(32), Algorithm::hs256, "k2").value();
+  const SigningKey old_key = hs256_key(),
+                   new_key = SigningKey::from_secret(SecretBytes::random(32), Algorithm::hs256, "k2").value();
   const Verifier before = verifier_for(old_key), after = verifier_for(new_key);
   const std::string token = token_by(old_key);
   TokenCache cache;
@@ -92,8 +100,10 @@ TEST(TokenCacheAcrossRooms, TokenIsMeasuredByThePolicyOfTheVerifierThatAsks) {
   TokenCache cache;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(cache.verify(verifier_for(key), token, now).has_value());
   EXPECT_EQ(cache.verify(verifier_for(key, "billing"), token, now).error().code, Errc::wrong_audience);
-  const Verifier strict{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"),
-                         .keys = KeySet{{key.verification_key()}}, .typ = TypRule::must_be("JWT")}};
+  const Verifier strict{{.issuer = "https://id.example",
+                         .audience = AudienceRule::must_include("api"),
+                         .keys = KeySet{{key.verification_key()}},
+                         .typ = TypRule::must_be("JWT")}};
   EXPECT_EQ(cache.verify(strict, token, now).error().code, Errc::wrong_typ);
   EXPECT_NE(verifier_for(key).generation(), verifier_for(key).generation());
 }
@@ -175,7 +185,8 @@ TEST(TokenCacheAcrossRooms, FloodOfDistinctTokensDoesNotFlushWhatIsUsed) {
   for (int round = 0; round < 2; ++round) {
     for (const std::string& token : used) ASSERT_TRUE(cache.verify(verifier, token, now).has_value());
   }
-  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(cache.verify(verifier, token_by(key, "flood" + std::to_string(i)), now).has_value());
+  for (int i = 0; i < 20'000; ++i)
+    ASSERT_TRUE(cache.verify(verifier, token_by(key, "flood" + std::to_string(i)), now).has_value());
   const auto before = cache.counts().hits;
   for (const std::string& token : used) ASSERT_TRUE(cache.verify(verifier, token, now).has_value());
   EXPECT_GE(cache.counts().hits - before, 95u);

@@ -24,14 +24,17 @@ constexpr UnixTime now = from_unix_seconds(1'700'000'000);
 SignerOptions usual_options() { return {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = 15min}; }
 
 Verifier verifier_with(KeySet keys) {
-  return Verifier{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = std::move(keys)}};
+  return Verifier{
+      {.issuer = "https://id.example", .audience = AudienceRule::must_include("api"), .keys = std::move(keys)}};
 }
 
 std::vector<std::string> parts_of(const std::string& token) {
   std::vector<std::string> parts(1);
   for (const char c : token) {
-    if (c == '.') parts.emplace_back();
-    else parts.back() += c;
+    if (c == '.')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -42,7 +45,11 @@ std::string decoded(std::string_view part) {
 }
 
 Claims developer() {
-  return Claims{"dev_12847"}.with("email", "dev@example.com").with("roles", {"developer", "team_lead"}).with("plan", "pro").with("team_id", 42);
+  return Claims{"dev_12847"}
+      .with("email", "dev@example.com")
+      .with("roles", {"developer", "team_lead"})
+      .with("plan", "pro")
+      .with("team_id", 42);
 }
 
 // mission row 1
@@ -137,7 +144,9 @@ TEST(TokenLife, LifetimeIsOneSettingUpToADay) {
   const SigningKey key = SigningKey::generate(Algorithm::es256);
   const Verifier verifier = verifier_with(KeySet{{key.verification_key()}});
   for (const std::chrono::seconds lifetime : {std::chrono::seconds{15min}, std::chrono::seconds{24h}, 1s}) {
-    const std::string token = Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = lifetime}}.sign(developer(), now).value();
+    const std::string token = Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = lifetime}}
+                                  .sign(developer(), now)
+                                  .value();
     EXPECT_TRUE(verifier.verify(token, now + lifetime - 1s).has_value());
     EXPECT_EQ(verifier.verify(token, now + lifetime).error().code, Errc::expired);
   }
@@ -154,10 +163,12 @@ TEST(TokenLife, ChangedPayloadFailsTheSignature) {
   const auto parts = parts_of(token);
   std::string promoted = decoded(parts[1]);
   promoted.replace(promoted.find("\"pro\""), 5, "\"max\"");
-  EXPECT_EQ(verifier.verify(parts[0] + "." + jose::base64url::encode(promoted) + "." + parts[2], now).error().code, Errc::bad_signature);
+  EXPECT_EQ(verifier.verify(parts[0] + "." + jose::base64url::encode(promoted) + "." + parts[2], now).error().code,
+            Errc::bad_signature);
   std::string header = decoded(parts[0]);
   header.insert(1, " ");
-  EXPECT_EQ(verifier.verify(jose::base64url::encode(header) + "." + parts[1] + "." + parts[2], now).error().code, Errc::bad_signature);
+  EXPECT_EQ(verifier.verify(jose::base64url::encode(header) + "." + parts[1] + "." + parts[2], now).error().code,
+            Errc::bad_signature);
   EXPECT_TRUE(verifier.verify(token, now).has_value());
 }
 
@@ -189,15 +200,20 @@ TEST(TokenLife, InterceptedTokenIsUselessAfterItsExpiry) {
 // mission row 11
 TEST(TokenLife, SensitiveNamesAreRefusedWhenATokenIsMade) {
   const Signer signer{SigningKey::generate(Algorithm::es256), usual_options()};
-  for (const char* name : {"password", "Password", "user_password", "passwd", "passphrase", "cardNumber", "card_number", "card-number",
-                           "creditCard", "cvv", "ssn", "secret", "client_secret", "clientSecret", "private_key", "privateKey", "api_key",
-                           "apiKey", "pin", "iban"}) {
+  for (const char* name :
+       {"password",    "Password",   "user_password", "passwd", "passphrase", "cardNumber",    "card_number",
+        "card-number", "creditCard", "cvv",           "ssn",    "secret",     "client_secret", "clientSecret",
+        "private_key", "privateKey", "api_key",       "apiKey", "pin",        "iban"}) {
     const auto refused = signer.sign(Claims{"u"}.with(name, "x"), now);
     ASSERT_FALSE(refused.has_value()) << name;
     EXPECT_EQ(refused.error().code, Errc::sensitive_claim) << name;
-    EXPECT_EQ(signer.sign(Claims{"u"}.with("profile", Value::object().set(name, "x")), now).error().code, Errc::sensitive_claim) << name;
-    EXPECT_EQ(signer.sign(Claims{"u"}.with("list", Value::array().push(Value::object().set(name, "x"))), now).error().code,
-              Errc::sensitive_claim) << name;
+    EXPECT_EQ(signer.sign(Claims{"u"}.with("profile", Value::object().set(name, "x")), now).error().code,
+              Errc::sensitive_claim)
+        << name;
+    EXPECT_EQ(
+        signer.sign(Claims{"u"}.with("list", Value::array().push(Value::object().set(name, "x"))), now).error().code,
+        Errc::sensitive_claim)
+        << name;
   }
   for (const char* name : {"email", "plan", "roles", "team_id", "passenger", "opinion", "limits", "country"}) {
     EXPECT_TRUE(signer.sign(Claims{"u"}.with(name, "x"), now).has_value()) << name;
@@ -214,10 +230,15 @@ TEST(TokenLife, RegisteredClaimsAreTheSignersOwn) {
 // mission row 14: no token of the default outlives a quarter of an hour, and a verifier can demand that of others.
 TEST(TokenLife, ShortLifeCanBeDemanded) {
   const SigningKey key = SigningKey::generate(Algorithm::es256);
-  const std::string day = Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = 24h}}.sign(developer(), now).value();
-  const std::string quarter = Signer{key, {.issuer = "https://id.example", .audiences = {"api"}}}.sign(developer(), now).value();
-  const Verifier strict{{.issuer = "https://id.example", .audience = AudienceRule::must_include("api"),
-                         .keys = KeySet{{key.verification_key()}}, .lifetime_max = 1h}};
+  const std::string day = Signer{key, {.issuer = "https://id.example", .audiences = {"api"}, .lifetime = 24h}}
+                              .sign(developer(), now)
+                              .value();
+  const std::string quarter =
+      Signer{key, {.issuer = "https://id.example", .audiences = {"api"}}}.sign(developer(), now).value();
+  const Verifier strict{{.issuer = "https://id.example",
+                         .audience = AudienceRule::must_include("api"),
+                         .keys = KeySet{{key.verification_key()}},
+                         .lifetime_max = 1h}};
   EXPECT_EQ(strict.verify(day, now).error().code, Errc::lifetime_too_long);
   EXPECT_TRUE(strict.verify(quarter, now).has_value());
 }

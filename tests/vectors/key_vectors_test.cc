@@ -31,12 +31,14 @@ std::string_view outcome_of(const Result<T>& result) {
 
 TEST_P(KeyVector, PrivateKeyIsTakenOrRefused) {
   const auto key = SigningKey::from_jwk(jwk(), algorithm());
-  EXPECT_TRUE(vectors::is_one_of(outcome_of(key), block().value("private"))) << outcome_of(key) << " at " << block().place();
+  EXPECT_TRUE(vectors::is_one_of(outcome_of(key), block().value("private")))
+      << outcome_of(key) << " at " << block().place();
 }
 
 TEST_P(KeyVector, PublicKeyIsTakenOrRefused) {
   const auto key = VerificationKey::from_jwk(jwk(), algorithm());
-  EXPECT_TRUE(vectors::is_one_of(outcome_of(key), block().value("public"))) << outcome_of(key) << " at " << block().place();
+  EXPECT_TRUE(vectors::is_one_of(outcome_of(key), block().value("public")))
+      << outcome_of(key) << " at " << block().place();
 }
 
 TEST_P(KeyVector, ThumbprintIsThatOfRfc7638) {
@@ -64,7 +66,8 @@ TEST_P(KeyVector, PublishedSetSaysTheSame) {
   const auto set = KeySet::parse("{\"keys\":[" + jwk() + "]}", options);
   ASSERT_TRUE(set.has_value()) << block().place();
   const bool usable = set->size() == 1 && set->entries()[0].refusal.empty();
-  const bool conflicting = block().has("alg") && VerificationKey::from_jwk(jwk()).has_value();  // the curve decides in a set
+  const bool conflicting =
+      block().has("alg") && VerificationKey::from_jwk(jwk()).has_value();  // the curve decides in a set
   if (!conflicting) EXPECT_EQ(usable, block().value("public") == "ok") << block().place();
   if (usable) EXPECT_FALSE(set->entries()[0].algorithms.empty());
 }

@@ -1,4 +1,5 @@
-// The signed examples of the RFCs: verified as JWS, verified as JWT, and, where a signature has but one outcome, signed.
+// The signed examples of the RFCs: verified as JWS, verified as JWT, and, where a signature has but one outcome,
+// signed.
 #include "vector_file.h"
 
 #include "crypto/key.h"
@@ -55,7 +56,8 @@ class JwsVector : public testing::TestWithParam<Block> {};
 TEST_P(JwsVector, IsVerifiedOrRefused) {
   const Block& block = GetParam();
   const auto payload = jws_verify(block.value("jws"), keys_of(block), AlgorithmRule::only({algorithm_of(block)}));
-  EXPECT_TRUE(vectors::is_one_of(outcome_of(payload), block.value("expect"))) << outcome_of(payload) << " at " << block.place();
+  EXPECT_TRUE(vectors::is_one_of(outcome_of(payload), block.value("expect")))
+      << outcome_of(payload) << " at " << block.place();
   if (payload) {
     EXPECT_EQ(payload->bytes(), bytes_of(block.value("payload"))) << block.place();
     EXPECT_EQ(payload->algorithm(), algorithm_of(block));
@@ -76,7 +78,8 @@ TEST_P(JwtVector, IsVerifiedOrRefused) {
       .typ = TypRule::accept_any_because("the examples say JWT, or nothing"),
   }};
   const auto token = verifier.verify(block.value("jwt"), from_unix_seconds(now));
-  EXPECT_TRUE(vectors::is_one_of(outcome_of(token), block.value("expect"))) << outcome_of(token) << " at " << block.place();
+  EXPECT_TRUE(vectors::is_one_of(outcome_of(token), block.value("expect")))
+      << outcome_of(token) << " at " << block.place();
   if (!token) return;
   EXPECT_EQ(token->issuer(), block.value("issuer"));
   EXPECT_EQ(token->expires_at(), from_unix_seconds(1300819380));
@@ -89,7 +92,8 @@ TEST_P(SignVector, SameSignatureComesOut) {
   const Block& block = GetParam();
   const auto jwk = jose::read_jwk(jwk_named(block.value("key")), default_limits);
   ASSERT_TRUE(jwk.has_value() && jwk->private_material()) << block.place();
-  const auto key = crypto::PrivateKey::create(crypto::duplicate(*jwk->private_material()), algorithm_of(block), default_limits);
+  const auto key =
+      crypto::PrivateKey::create(crypto::duplicate(*jwk->private_material()), algorithm_of(block), default_limits);
   ASSERT_TRUE(key.has_value()) << block.place();
   const std::string_view jws = block.value("jws");
   std::string signature((*key)->signature_bytes(), '\0');

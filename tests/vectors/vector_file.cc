@@ -49,7 +49,8 @@ std::vector<Block> parse_blocks(std::string_view text, std::string file) {
       if (equals == std::string_view::npos) fail(file, number, "expected key = value");
       if (!in_block) blocks.push_back({.file = file, .line = number});
       in_block = true;
-      const auto [place, is_new] = blocks.back().values.emplace(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
+      const auto [place, is_new] =
+          blocks.back().values.emplace(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
       if (!is_new) fail(file, number, "said twice");
       open = &place->second;
     }

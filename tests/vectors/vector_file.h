@@ -1,5 +1,5 @@
-// VectorFile: test vectors as text. Blocks of `key = value` lines, parted by empty lines; `#` begins a comment line; a line
-// that begins with a blank goes on with the value above, without the blanks.
+// VectorFile: test vectors as text. Blocks of `key = value` lines, parted by empty lines; `#` begins a comment line;
+// a line that begins with a blank goes on with the value above, without the blanks.
 #pragma once
 
 #include <functional>
