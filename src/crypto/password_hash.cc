@@ -15,12 +15,15 @@ bool is_argon2id(const std::string& phc) noexcept {
          !phc.contains('\0');
 }
 
+// An empty view may be null, which libsodium forbids.
+const char* text_of(std::string_view password) noexcept { return password.empty() ? "" : password.data(); }
+
 }  // namespace
 
 std::string hash_password(std::string_view password, Argon2Cost cost) {
   start_sodium();
   std::array<char, crypto_pwhash_STRBYTES> phc{};
-  if (crypto_pwhash_str_alg(phc.data(), password.data(), password.size(), cost.passes, cost.memory_bytes,
+  if (crypto_pwhash_str_alg(phc.data(), text_of(password), password.size(), cost.passes, cost.memory_bytes,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return {};
   }
@@ -29,7 +32,7 @@ std::string hash_password(std::string_view password, Argon2Cost cost) {
 
 bool verify_password(std::string_view password, const std::string& phc) noexcept {
   start_sodium();
-  return is_argon2id(phc) && crypto_pwhash_str_verify(phc.c_str(), password.data(), password.size()) == 0;
+  return is_argon2id(phc) && crypto_pwhash_str_verify(phc.c_str(), text_of(password), password.size()) == 0;
 }
 
 bool needs_rehash(const std::string& phc, Argon2Cost cost) noexcept {

@@ -26,6 +26,13 @@ TEST(PasswordHash, SamePasswordGivesAnotherHash) {
   EXPECT_NE(hash_password("x", low_cost), hash_password("x", low_cost));
 }
 
+TEST(PasswordHash, AnEmptyPasswordIsAPasswordToo) {
+  const std::string phc = hash_password({}, low_cost);
+  EXPECT_TRUE(verify_password({}, phc));
+  EXPECT_TRUE(verify_password("", phc));
+  EXPECT_FALSE(verify_password("x", phc));
+}
+
 TEST(PasswordHash, ZeroBytesBelongToThePassword) {
   using std::string_view_literals::operator""sv;
   const std::string phc = hash_password("a\0b"sv, low_cost);

@@ -15,9 +15,11 @@ void start_sodium() noexcept {
 
 void random_bytes(std::span<std::byte> out) noexcept {
   start_sodium();
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());  // an empty span may be null, which libsodium forbids
 }
 
-void wipe(std::span<std::byte> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
+void wipe(std::span<std::byte> bytes) noexcept {
+  if (!bytes.empty()) sodium_memzero(bytes.data(), bytes.size());
+}
 
 }  // namespace jeton::crypto

@@ -141,7 +141,7 @@ TEST_F(RsaChecks, ModulusBesideARocaModulusIsAccepted) {
   Bytes modulus = from_hex(roca_modulus);
   // The next odd number without a small factor.
   do {
-    modulus.back() = std::byte(std::to_integer<unsigned>(modulus.back()) + 2 & 0xff);
+    modulus.back() = std::byte((std::to_integer<unsigned>(modulus.back()) + 2) & 0xff);
   } while (check_rsa_public({modulus, good().e}, default_limits) && modulus.back() != std::byte{0x01});
   EXPECT_TRUE(PublicKey::create(RsaPublic{modulus, good().e}, Algorithm::rs256, default_limits));
 }
