@@ -58,7 +58,8 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 
 const Setting* find_setting(std::string_view section, std::string_view name) {
   const auto& settings = all_settings();
-  const auto found = std::ranges::find_if(settings, [&](const Setting& one) { return one.section == section && one.name == name; });
+  const auto found =
+      std::ranges::find_if(settings, [&](const Setting& one) { return one.section == section && one.name == name; });
   return found == settings.end() ? nullptr : &*found;
 }
 
@@ -72,8 +73,10 @@ std::string section_of(std::string_view name) {
 std::string unknown_setting(std::string_view section, std::string_view name) {
   const auto names = setting_names(section);
   std::string text = fmt::format("[{}] {} is not a setting; ", section, name);
-  if (const std::string nearest = nearest_name(name, names); !nearest.empty()) return text + fmt::format("did you mean {}?", nearest);
-  if (const std::string other = section_of(name); !other.empty()) return text + fmt::format("did you mean [{}] {}?", other, name);
+  if (const std::string nearest = nearest_name(name, names); !nearest.empty())
+    return text + fmt::format("did you mean {}?", nearest);
+  if (const std::string other = section_of(name); !other.empty())
+    return text + fmt::format("did you mean [{}] {}?", other, name);
   return text + fmt::format("[{}] has {}", section, joined(names));
 }
 
@@ -86,13 +89,15 @@ std::string unknown_section(std::string_view name, const toml::node& node) {
   }
   std::string text = fmt::format("[{}] is not a section; ", name);
   const std::string nearest = nearest_name(name, names);
-  return text + (nearest.empty() ? fmt::format("there are {}", joined(names)) : fmt::format("did you mean [{}]?", nearest));
+  return text +
+         (nearest.empty() ? fmt::format("there are {}", joined(names)) : fmt::format("did you mean [{}]?", nearest));
 }
 
 // Where each setting of the file stands, for what is wrong between two.
 using Places = std::map<std::string, toml::source_region>;
 
-void read_section(std::string_view section, const toml::table& table, Config& config, Complaints& complaints, Places& places) {
+void read_section(std::string_view section, const toml::table& table, Config& config, Complaints& complaints,
+                  Places& places) {
   for (const auto& [key, node] : table) {
     const Setting* setting = find_setting(section, key.str());
     if (setting == nullptr) {
@@ -112,10 +117,12 @@ void compare_lifetimes(const Config& config, Complaints& complaints, const Place
   };
   const issuer::Rules& rules = config.rules;
   if (rules.session_idle > rules.session_absolute) {
-    complaints.add(place_of("session_idle", "session_absolute"), "[tokens] session_idle must not be longer than session_absolute");
+    complaints.add(place_of("session_idle", "session_absolute"),
+                   "[tokens] session_idle must not be longer than session_absolute");
   }
   if (rules.access_lifetime > rules.session_idle) {
-    complaints.add(place_of("session_idle", "access_lifetime"), "[tokens] session_idle must not be shorter than access_lifetime");
+    complaints.add(place_of("session_idle", "access_lifetime"),
+                   "[tokens] session_idle must not be shorter than access_lifetime");
   }
 }
 
@@ -188,7 +195,8 @@ std::string documented_config() {
 std::string settings_that_need_a_restart(const Config& running, const Config& fresh) {
   std::vector<std::string> names;
   for (const Setting& setting : all_settings()) {
-    if (!setting.is_live && setting.write(running) != setting.write(fresh)) names.push_back(fmt::format("[{}] {}", setting.section, setting.name));
+    if (!setting.is_live && setting.write(running) != setting.write(fresh))
+      names.push_back(fmt::format("[{}] {}", setting.section, setting.name));
   }
   return joined(names);
 }
@@ -202,7 +210,8 @@ std::string objection_to_issuer_url(std::string_view url) {
   if (rest.find_first_of("?#") != std::string_view::npos) return "must have no query and no fragment";
   if (rest.find('@') != std::string_view::npos) return "must have no user name";
   if (url.size() > url_bytes_max) return "must have at most 1024 bytes";
-  const bool is_visible = std::ranges::all_of(url, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\' && c != '<' && c != '>'; });
+  const bool is_visible = std::ranges::all_of(
+      url, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\' && c != '<' && c != '>'; });
   return is_visible ? "" : "must hold visible ASCII characters alone";
 }
 
@@ -212,7 +221,8 @@ std::string ListenAddress::text() const {
 
 platform::Outcome<ListenAddress> parse_listen_address(std::string_view text) {
   const auto refused = [&] {
-    return std::unexpected(platform::Fault{fmt::format("\"{}\" is not an address to listen on.", text), "Write HOST:PORT, such as 127.0.0.1:8080."});
+    return std::unexpected(platform::Fault{fmt::format("\"{}\" is not an address to listen on.", text),
+                                           "Write HOST:PORT, such as 127.0.0.1:8080."});
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return refused();

@@ -36,14 +36,15 @@ inline constexpr std::size_t config_bytes_max = 1024 * 1024;
 platform::Outcome<Config> parse_config(std::string_view text, const std::string& file_name);
 platform::Outcome<Config> read_config(const std::string& path);
 
-// A configuration file with every setting at its default, each with what it means: what `--print-config` writes and what
-// deploy/jeton.toml holds.
+// A configuration file with every setting at its default, each with what it means: what `--print-config` writes and
+// what deploy/jeton.toml holds.
 std::string documented_config();
 
 // The settings that a running server cannot take over and that differ: "[issuer] listen, [store] url". For SIGHUP.
 std::string settings_that_need_a_restart(const Config& running, const Config& fresh);
 
-// Why a text cannot be an issuer URL, or an empty text: http or https, a host, no query, no fragment (RFC 8414 section 2).
+// Why a text cannot be an issuer URL, or an empty text: http or https, a host, no query, no fragment (RFC 8414 section
+// 2).
 std::string objection_to_issuer_url(std::string_view url);
 
 struct ListenAddress {

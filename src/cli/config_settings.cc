@@ -38,7 +38,11 @@ std::string shown(const toml::node& node) {
 template <class Get>
 Setting text_setting(std::string_view section, std::string_view name, std::string_view meaning, Get get,
                      std::function<std::string(std::string_view)> object) {
-  return {section, name, meaning, false, [get](const Config& config) { return quoted(get(const_cast<Config&>(config))); },
+  return {section,
+          name,
+          meaning,
+          false,
+          [get](const Config& config) { return quoted(get(const_cast<Config&>(config))); },
           [get, object](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             if (text == nullptr) return fmt::format("must be a text in quotes, not {}", shown(node));
@@ -51,13 +55,19 @@ Setting text_setting(std::string_view section, std::string_view name, std::strin
 template <class Get>
 Setting duration_setting(std::string_view section, std::string_view name, std::string_view meaning, seconds least,
                          seconds most, Get get) {
-  return {section, name, meaning, true, [get](const Config& config) { return quoted(duration_text(get(const_cast<Config&>(config)))); },
+  return {section,
+          name,
+          meaning,
+          true,
+          [get](const Config& config) { return quoted(duration_text(get(const_cast<Config&>(config)))); },
           [get, least, most](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             const auto duration = text == nullptr ? std::nullopt : parse_duration(text->get());
-            if (!duration.has_value()) return fmt::format("must be a duration such as \"15m\" or \"30d\", not {}", shown(node));
+            if (!duration.has_value())
+              return fmt::format("must be a duration such as \"15m\" or \"30d\", not {}", shown(node));
             if (*duration < least || *duration > most) {
-              return fmt::format("must be from {} to {}, not {}", duration_text(least), duration_text(most), shown(node));
+              return fmt::format("must be from {} to {}, not {}", duration_text(least), duration_text(most),
+                                 shown(node));
             }
             get(config) = *duration;
             return {};
@@ -65,9 +75,13 @@ Setting duration_setting(std::string_view section, std::string_view name, std::s
 }
 
 template <class Get>
-Setting number_setting(std::string_view section, std::string_view name, std::string_view meaning, bool is_live, std::uint32_t least,
-                       std::uint32_t most, Get get) {
-  return {section, name, meaning, is_live, [get](const Config& config) { return std::to_string(get(const_cast<Config&>(config))); },
+Setting number_setting(std::string_view section, std::string_view name, std::string_view meaning, bool is_live,
+                       std::uint32_t least, std::uint32_t most, Get get) {
+  return {section,
+          name,
+          meaning,
+          is_live,
+          [get](const Config& config) { return std::to_string(get(const_cast<Config&>(config))); },
           [get, least, most](const toml::node& node, Config& config) -> std::string {
             const auto* number = node.as_integer();
             if (number == nullptr) return fmt::format("must be a whole number, not {}", shown(node));
@@ -81,7 +95,11 @@ Setting number_setting(std::string_view section, std::string_view name, std::str
 
 template <class Get>
 Setting truth_setting(std::string_view section, std::string_view name, std::string_view meaning, Get get) {
-  return {section, name, meaning, true, [get](const Config& config) { return get(const_cast<Config&>(config)) ? "true" : "false"; },
+  return {section,
+          name,
+          meaning,
+          true,
+          [get](const Config& config) { return get(const_cast<Config&>(config)) ? "true" : "false"; },
           [get](const toml::node& node, Config& config) -> std::string {
             const auto* truth = node.as_boolean();
             if (truth == nullptr) return fmt::format("must be true or false, not {}", shown(node));
@@ -91,8 +109,10 @@ Setting truth_setting(std::string_view section, std::string_view name, std::stri
 }
 
 std::string objection_to_store_url(std::string_view url) {
-  if (url.starts_with("postgresql:") || url.starts_with("postgres:")) return "names PostgreSQL, which this version does not speak; use sqlite:PATH";
-  if (!url.starts_with("sqlite:") || url.size() == std::string_view("sqlite:").size() || url.starts_with("sqlite://") || url.ends_with('/')) {
+  if (url.starts_with("postgresql:") || url.starts_with("postgres:"))
+    return "names PostgreSQL, which this version does not speak; use sqlite:PATH";
+  if (!url.starts_with("sqlite:") || url.size() == std::string_view("sqlite:").size() || url.starts_with("sqlite://") ||
+      url.ends_with('/')) {
     return "must be \"sqlite:PATH\", such as \"sqlite:data/jeton.db\"";
   }
   if (url.find('\0') != std::string_view::npos) return "must not hold NUL";
@@ -100,16 +120,20 @@ std::string objection_to_store_url(std::string_view url) {
 }
 
 Setting algorithm_setting() {
-  return {"tokens", "algorithm",
+  return {"tokens",
+          "algorithm",
           "Signs access tokens: ES256, RS256, PS256 or EdDSA. A key is made when there is none for it yet.\n"
           "HS256 is no choice here: whoever can verify such a token can also make one.\n",
-          false, [](const Config& config) { return quoted(name_of(config.algorithm)); },
+          false,
+          [](const Config& config) { return quoted(name_of(config.algorithm)); },
           [](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
             if (algorithm.has_value() && is_symmetric(*algorithm)) {
-              return fmt::format("cannot be {}: every service that verifies such a token could make one; choose ES256, RS256, PS256 or EdDSA",
-                                 text->get());
+              return fmt::format(
+                  "cannot be {}: every service that verifies such a token could make one; choose ES256, RS256, PS256 "
+                  "or EdDSA",
+                  text->get());
             }
             constexpr std::array choices{Algorithm::es256, Algorithm::rs256, Algorithm::ps256, Algorithm::eddsa};
             if (!algorithm.has_value() || std::ranges::find(choices, *algorithm) == choices.end()) {
@@ -122,7 +146,8 @@ Setting algorithm_setting() {
 
 std::string objection_to_claim(std::string_view name) {
   if (name.empty()) return "must not hold an empty name";
-  if (issuer::is_registered_claim(name)) return fmt::format("must not hold {}: Jeton sets that claim itself", quoted(name));
+  if (issuer::is_registered_claim(name))
+    return fmt::format("must not hold {}: Jeton sets that claim itself", quoted(name));
   Value probe = Value::object();
   probe.set(std::string(name), true);
   if (!find_sensitive_name(probe).empty()) {
@@ -132,7 +157,10 @@ std::string objection_to_claim(std::string_view name) {
 }
 
 Setting claims_setting() {
-  return {"tokens", "claims", "Members of the user's record that go into access tokens; those that a record lacks are left out.\n", true,
+  return {"tokens",
+          "claims",
+          "Members of the user's record that go into access tokens; those that a record lacks are left out.\n",
+          true,
           [](const Config& config) {
             std::string text;
             for (const std::string& name : config.rules.claims) text += (text.empty() ? "" : ", ") + quoted(name);
@@ -146,7 +174,8 @@ Setting claims_setting() {
               const auto* name = element.as_string();
               if (name == nullptr) return fmt::format("must be a list of names, but holds {}", shown(element));
               if (std::string objection = objection_to_claim(name->get()); !objection.empty()) return objection;
-              if (std::ranges::find(names, name->get()) != names.end()) return fmt::format("holds {} twice", quoted(name->get()));
+              if (std::ranges::find(names, name->get()) != names.end())
+                return fmt::format("holds {} twice", quoted(name->get()));
               names.push_back(name->get());
             }
             config.rules.claims = std::move(names);
@@ -155,10 +184,13 @@ Setting claims_setting() {
 }
 
 Setting argon2_memory_setting() {
-  return {"accounts", "argon2_memory",
-          "Memory of one password hash (Argon2id), from 19MiB to 1GiB. At most argon2_threads of them are computed at once.\n"
+  return {"accounts",
+          "argon2_memory",
+          "Memory of one password hash (Argon2id), from 19MiB to 1GiB. At most argon2_threads of them are computed at "
+          "once.\n"
           "Hashes made with another cost are made anew at their user's next login.\n",
-          true, [](const Config& config) { return quoted(size_text(config.rules.argon2.memory_bytes)); },
+          true,
+          [](const Config& config) { return quoted(size_text(config.rules.argon2.memory_bytes)); },
           [](const toml::node& node, Config& config) -> std::string {
             constexpr std::uint64_t least = 19ULL << 20, most = 1ULL << 30;
             const auto* text = node.as_string();
@@ -171,7 +203,10 @@ Setting argon2_memory_setting() {
 }
 
 Setting log_level_setting() {
-  return {"log", "level", "How much is told on stderr, one JSON object a line: error, warning, info or debug.\n", true,
+  return {"log",
+          "level",
+          "How much is told on stderr, one JSON object a line: error, warning, info or debug.\n",
+          true,
           [](const Config& config) -> std::string {
             switch (config.log_level) {
               case platform::LogLevel::debug: return "\"debug\"";
@@ -184,7 +219,8 @@ Setting log_level_setting() {
           [](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             const auto level = text == nullptr ? std::nullopt : platform::log_level_named(text->get());
-            if (!level.has_value()) return fmt::format("must be \"error\", \"warning\", \"info\" or \"debug\", not {}", shown(node));
+            if (!level.has_value())
+              return fmt::format("must be \"error\", \"warning\", \"info\" or \"debug\", not {}", shown(node));
             config.log_level = *level;
             return {};
           }};
@@ -192,52 +228,65 @@ Setting log_level_setting() {
 
 std::vector<Setting> issuer_and_store_settings() {
   return {
-      text_setting("issuer", "url",
-                   "Who the tokens say they come from (`iss`), as your clients reach it: \"https://id.example.com\".\n"
-                   "Settled when the store is first used and never changed after that; empty: http://HOST:PORT of that first start.\n",
-                   [](Config& config) -> std::string& { return config.issuer_url; },
-                   [](std::string_view url) { return url.empty() ? std::string() : objection_to_issuer_url(url); }),
-      text_setting("issuer", "listen", "HOST:PORT to serve on; port 0 is any free one. The same as --listen.\n",
-                   [](Config& config) -> std::string& { return config.listen; },
-                   [](std::string_view text) -> std::string {
-                     return parse_listen_address(text).has_value() ? "" : "must be HOST:PORT, such as \"127.0.0.1:8080\"";
-                   }),
-      text_setting("store", "url",
-                   "Where users, sessions and sealed keys are kept: \"sqlite:PATH\". The master key lies beside it (master.key) unless\n"
-                   "JETON_MASTER_KEY or a systemd credential `jeton.master-key` gives it. --data DIR means \"sqlite:DIR/jeton.db\".\n",
-                   [](Config& config) -> std::string& { return config.store_url; }, objection_to_store_url),
+      text_setting(
+          "issuer", "url",
+          "Who the tokens say they come from (`iss`), as your clients reach it: \"https://id.example.com\".\n"
+          "Settled when the store is first used and never changed after that; empty: http://HOST:PORT of that first "
+          "start.\n",
+          [](Config& config) -> std::string& { return config.issuer_url; },
+          [](std::string_view url) { return url.empty() ? std::string() : objection_to_issuer_url(url); }),
+      text_setting(
+          "issuer", "listen", "HOST:PORT to serve on; port 0 is any free one. The same as --listen.\n",
+          [](Config& config) -> std::string& { return config.listen; },
+          [](std::string_view text) -> std::string {
+            return parse_listen_address(text).has_value() ? "" : "must be HOST:PORT, such as \"127.0.0.1:8080\"";
+          }),
+      text_setting(
+          "store", "url",
+          "Where users, sessions and sealed keys are kept: \"sqlite:PATH\". The master key lies beside it (master.key) "
+          "unless\n"
+          "JETON_MASTER_KEY or a systemd credential `jeton.master-key` gives it. --data DIR means "
+          "\"sqlite:DIR/jeton.db\".\n",
+          [](Config& config) -> std::string& { return config.store_url; }, objection_to_store_url),
   };
 }
 
 std::vector<Setting> token_settings() {
   return {
       algorithm_setting(),
-      duration_setting("tokens", "access_lifetime", "How long an access token is good, 24h at most.\n", seconds(1), issuer::access_lifetime_max,
+      duration_setting("tokens", "access_lifetime", "How long an access token is good, 24h at most.\n", seconds(1),
+                       issuer::access_lifetime_max,
                        [](Config& config) -> seconds& { return config.rules.access_lifetime; }),
-      duration_setting("tokens", "session_idle", "A session ends when it was not refreshed for this long.\n", minutes(1), days(3650),
-                       [](Config& config) -> seconds& { return config.rules.session_idle; }),
-      duration_setting("tokens", "session_absolute", "A session ends this long after its sign-in, refreshed or not.\n", minutes(1),
-                       days(3650), [](Config& config) -> seconds& { return config.rules.session_absolute; }),
+      duration_setting("tokens", "session_idle", "A session ends when it was not refreshed for this long.\n",
+                       minutes(1), days(3650), [](Config& config) -> seconds& { return config.rules.session_idle; }),
+      duration_setting("tokens", "session_absolute", "A session ends this long after its sign-in, refreshed or not.\n",
+                       minutes(1), days(3650),
+                       [](Config& config) -> seconds& { return config.rules.session_absolute; }),
       duration_setting("tokens", "refresh_grace",
-                       "For this long after a refresh the refresh token before it is answered the same again (tabs, retries), 300s at most.\n"
+                       "For this long after a refresh the refresh token before it is answered the same again (tabs, "
+                       "retries), 300s at most.\n"
                        "After that it counts as stolen, and the session ends.\n",
-                       seconds(0), issuer::refresh_grace_max, [](Config& config) -> seconds& { return config.rules.refresh_grace; }),
+                       seconds(0), issuer::refresh_grace_max,
+                       [](Config& config) -> seconds& { return config.rules.refresh_grace; }),
       claims_setting(),
-      duration_setting("tokens", "jwks_max_age", "How long others may keep the published keys (Cache-Control: max-age).\n", seconds(1), hours(24),
+      duration_setting("tokens", "jwks_max_age",
+                       "How long others may keep the published keys (Cache-Control: max-age).\n", seconds(1), hours(24),
                        [](Config& config) -> seconds& { return config.rules.jwks_max_age; }),
   };
 }
 
 std::vector<Setting> account_settings() {
   return {
-      truth_setting("accounts", "registration", "Whether people may register by themselves (POST /api/auth/register).\n",
+      truth_setting("accounts", "registration",
+                    "Whether people may register by themselves (POST /api/auth/register).\n",
                     [](Config& config) -> bool& { return config.rules.registration_open; }),
       argon2_memory_setting(),
       number_setting("accounts", "argon2_passes", "Passes of one password hash.\n", true, 2, 20,
                      [](Config& config) -> std::uint32_t& { return config.rules.argon2.passes; }),
       number_setting("accounts", "argon2_threads", "How many password hashes are computed at once.\n", false, 1, 64,
                      [](Config& config) -> std::uint32_t& { return config.password_pool.threads; }),
-      number_setting("accounts", "argon2_queue", "How many logins may wait for one of those; the next is answered 503 with Retry-After.\n", false,
+      number_setting("accounts", "argon2_queue",
+                     "How many logins may wait for one of those; the next is answered 503 with Retry-After.\n", false,
                      1, 10'000, [](Config& config) -> std::uint32_t& { return config.password_pool.queue_jobs_max; }),
   };
 }

@@ -15,7 +15,8 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 3> size_units{
 constexpr std::int64_t size_bytes_max = 1LL << 40;
 
 template <std::size_t N>
-std::optional<std::int64_t> parse_with_unit(std::string_view text, const std::array<std::pair<std::string_view, std::int64_t>, N>& units,
+std::optional<std::int64_t> parse_with_unit(std::string_view text,
+                                            const std::array<std::pair<std::string_view, std::int64_t>, N>& units,
                                             std::int64_t total_max) {
   std::int64_t count = 0;
   const char* end = text.data() + text.size();

@@ -50,7 +50,8 @@ Outcome<Config> effective_config(const ServeArguments& arguments) {
   Outcome<Config> config = arguments.config_path.empty() ? Config{} : read_config(arguments.config_path);
   if (!config.has_value()) return config;
   if (!arguments.listen.empty()) config->listen = arguments.listen;
-  if (!arguments.data.empty()) config->store_url = fmt::format("sqlite:{}{}jeton.db", arguments.data, arguments.data.ends_with('/') ? "" : "/");
+  if (!arguments.data.empty())
+    config->store_url = fmt::format("sqlite:{}{}jeton.db", arguments.data, arguments.data.ends_with('/') ? "" : "/");
   if (!arguments.issuer_url.empty()) config->issuer_url = arguments.issuer_url;
   return config;
 }
@@ -81,18 +82,23 @@ MasterKeyElsewhere master_key_elsewhere() {
 class Service {
  public:
   Service(ServeArguments arguments, Config config, Console& console)
-      : arguments_(std::move(arguments)), config_(std::move(config)), console_(console), store_clock_(clock_),
-        issuer_(clock_, {.rules = config_.rules, .algorithm = config_.algorithm, .password_pool = config_.password_pool}) {}
+      : arguments_(std::move(arguments)),
+        config_(std::move(config)),
+        console_(console),
+        store_clock_(clock_),
+        issuer_(clock_,
+                {.rules = config_.rules, .algorithm = config_.algorithm, .password_pool = config_.password_pool}) {}
 
   Outcome<void> start(const ListenAddress& address) {
     // The socket first: a taken port is noticed before anything is made on disk.
     http::Router router;
     issuer_.add_routes(router);
-    auto server = http::Server::listen({.host = address.host,
-                                        .port = address.port,
-                                        .threads = http_threads(config_),
-                                        .connections_max = config_.connections_max},
-                                       std::move(router), [this](const http::Exchange& exchange) { issuer_.observe(exchange); });
+    auto server =
+        http::Server::listen({.host = address.host,
+                              .port = address.port,
+                              .threads = http_threads(config_),
+                              .connections_max = config_.connections_max},
+                             std::move(router), [this](const http::Exchange& exchange) { issuer_.observe(exchange); });
     if (!server.has_value()) return std::unexpected(server.error());
     server_ = *std::move(server);
     bound_ = ListenAddress{.host = address.host, .port = server_->port()};
@@ -112,8 +118,8 @@ class Service {
 
   void run() {
     const SignalThread signals({.stop = [this] { server_->stop(); }, .reload = [this] { reload(); }});
-    console_.out << fmt::format("jeton {} serves http://{} (issuer {}, database {}). Ctrl-C stops it.\n", JETON_VERSION, bound_.text(),
-                                issuer_.foundation().issuer, database_path(config_))
+    console_.out << fmt::format("jeton {} serves http://{} (issuer {}, database {}). Ctrl-C stops it.\n", JETON_VERSION,
+                                bound_.text(), issuer_.foundation().issuer, database_path(config_))
                  << std::flush;
     server_->run();
     platform::log_info("stopped");
@@ -159,7 +165,8 @@ void serve(const ServeArguments& arguments, Console& console) {
   if (!config.has_value()) return console.fail(config.error().text());
   const auto address = parse_listen_address(config->listen);
   if (!address.has_value()) return console.fail_usage(address.error().text());
-  if (const std::string objection = objection_to_issuer_url(config->issuer_url); !config->issuer_url.empty() && !objection.empty()) {
+  if (const std::string objection = objection_to_issuer_url(config->issuer_url);
+      !config->issuer_url.empty() && !objection.empty()) {
     return console.fail_usage(fmt::format("--issuer {}: it {}.", config->issuer_url, objection));
   }
   // Neither a core file nor another process of this user gets to see the keys.
@@ -176,11 +183,20 @@ void serve(const ServeArguments& arguments, Console& console) {
 void add_serve_command(CLI::App& app, Console& console) {
   auto* command = app.add_subcommand("serve", "Log people in, issue and refresh tokens, publish the keys");
   const auto arguments = std::make_shared<ServeArguments>();
-  command->add_option("--listen", arguments->listen, "HOST:PORT to serve on (127.0.0.1:8080); port 0 is any free one")->type_name("HOST:PORT");
-  command->add_option("--data", arguments->data, "Directory of the database and master key; made at the first start (data)")->type_name("DIR");
-  command->add_option("--config", arguments->config_path, "Configuration file; every setting has a default")->type_name("FILE");
-  command->add_option("--issuer", arguments->issuer_url, "Who the tokens come from; fixed at the first start (http://HOST:PORT)")->type_name("URL");
-  command->add_flag("--print-config", arguments->print_config, "Write a configuration file with every setting explained, and end");
+  command->add_option("--listen", arguments->listen, "HOST:PORT to serve on (127.0.0.1:8080); port 0 is any free one")
+      ->type_name("HOST:PORT");
+  command
+      ->add_option("--data", arguments->data,
+                   "Directory of the database and master key; made at the first start (data)")
+      ->type_name("DIR");
+  command->add_option("--config", arguments->config_path, "Configuration file; every setting has a default")
+      ->type_name("FILE");
+  command
+      ->add_option("--issuer", arguments->issuer_url,
+                   "Who the tokens come from; fixed at the first start (http://HOST:PORT)")
+      ->type_name("URL");
+  command->add_flag("--print-config", arguments->print_config,
+                    "Write a configuration file with every setting explained, and end");
   command->footer("jeton serve --listen 127.0.0.1:8080 --data data");
   command->callback([arguments, &console] { serve(*arguments, console); });
 }

@@ -54,13 +54,15 @@ Outcome<void> make_directory(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
   if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return {};
-  return std::unexpected(Fault{fmt::format("{} cannot be made: {}.", path, reason(errno)), "Choose another directory with --data."});
+  return std::unexpected(
+      Fault{fmt::format("{} cannot be made: {}.", path, reason(errno)), "Choose another directory with --data."});
 }
 
 // What lies in the directory and is none of ours; nothing if it counts as empty.
 std::optional<std::string> foreign_entry(const std::string& directory, std::string_view database_name) {
   std::error_code failed;
-  for (std::filesystem::directory_iterator entry(directory, failed), end; !failed && entry != end; entry.increment(failed)) {
+  for (std::filesystem::directory_iterator entry(directory, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
     const std::string name = entry->path().filename();
     if (name == "lost+found" || name == "jeton.toml" || name.starts_with(fmt::format("{}.", key_file_name))) continue;
     if (name == database_name) continue;
@@ -116,7 +118,8 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
-Outcome<SecretBytes> key_from_directory(const std::string& key_path, bool has_database, const std::string& database_path) {
+Outcome<SecretBytes> key_from_directory(const std::string& key_path, bool has_database,
+                                        const std::string& database_path) {
   if (!exists(key_path)) {
     if (!has_database) return make_key_file(key_path);
     return std::unexpected(Fault{fmt::format("{} is missing; without it the keys in {} cannot be opened.", key_path,

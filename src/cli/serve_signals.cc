@@ -49,7 +49,8 @@ SignalThread::~SignalThread() {
 
 void SignalThread::run() {
   for (;;) {
-    std::array<pollfd, 2> watched{{{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = end_, .events = POLLIN, .revents = 0}}};
+    std::array<pollfd, 2> watched{
+        {{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = end_, .events = POLLIN, .revents = 0}}};
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;
     if (watched[1].revents != 0) return;
     signalfd_siginfo info{};

@@ -1,5 +1,5 @@
-// Signals of a server: SIGTERM and SIGINT stop it, the second one at once; SIGHUP reloads. Taken by a thread of their own, so
-// that their work may do anything.
+// Signals of a server: SIGTERM and SIGINT stop it, the second one at once; SIGHUP reloads. Taken by a thread of their
+// own, so that their work may do anything.
 #pragma once
 
 #include <functional>

@@ -23,8 +23,8 @@ struct AccessTokenFacts {
   UnixTime auth_time{};
 };
 
-// `expires_at` is what the store was told; the token says the same. Errors: those of Signer::sign_until, and malformed_json if
-// the user's record holds no JSON object.
+// `expires_at` is what the store was told; the token says the same. Errors: those of Signer::sign_until, and
+// malformed_json if the user's record holds no JSON object.
 Result<std::string> make_access_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
                                       const AccessTokenFacts& facts, UnixTime now, UnixTime expires_at);
 

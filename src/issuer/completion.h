@@ -1,15 +1,16 @@
 // Completions of the store (and of the password pool) as things to await, and to wait for. This is the one place where
 // threads that are not the event loop's meet coroutines.
 //
-//   auto user = co_await completed<std::optional<store::User>>([&](auto done) { users.find_by_email(key, std::move(done)); });
+//   auto user = co_await completed<std::optional<store::User>>(
+//       [&](auto done) { users.find_by_email(key, std::move(done)); });
 //
-// The coroutine goes on, on the executor it came from, after the completion was called on whatever thread. That executor must
-// run one handler at a time (the HTTP server has one event loop per thread).
+// The coroutine goes on, on the executor it came from, after the completion was called on whatever thread. That
+// executor must run one handler at a time (the HTTP server has one event loop per thread).
 //
-// Stopping: the waiting coroutine is held by its event loop alone, never by the store. If the loop is destroyed first, the
-// coroutine ends with it and a completion that comes later finds nobody and is dropped; if the loop merely stopped, the
-// result is posted and never run. So neither has to outlive the other. A completion that is dropped unasked counts as
-// `unavailable`.
+// Stopping: the waiting coroutine is held by its event loop alone, never by the store. If the loop is destroyed first,
+// the coroutine ends with it and a completion that comes later finds nobody and is dropped; if the loop merely
+// stopped, the result is posted and never run. So neither has to outlive the other. A completion that is dropped
+// unasked counts as `unavailable`.
 #pragma once
 
 #include "store/error.h"
@@ -31,7 +32,8 @@ namespace jeton::issuer {
 
 namespace completion_detail {
 
-// What the two threads share. The timer is the coroutine's; `loop` is taken away, under the lock, before the timer dies.
+// What the two threads share. The timer is the coroutine's; `loop` is taken away, under the lock, before the timer
+// dies.
 template <class T>
 struct Meeting {
   std::mutex mutex;
@@ -78,16 +80,16 @@ struct Leave {
 
 }  // namespace completion_detail
 
-// Runs `start` with a function to be called once, from any thread, with a T; gives that T, or nothing if the function was
-// destroyed uncalled.
+// Runs `start` with a function to be called once, from any thread, with a T; gives that T, or nothing if the function
+// was destroyed uncalled.
 template <class T, class Start>
 boost::asio::awaitable<std::optional<T>> awaited(Start start) {
-  using namespace completion_detail;
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, boost::asio::steady_timer::time_point::max());
-  const auto meeting = std::make_shared<Meeting<T>>();
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor,
+                                  boost::asio::steady_timer::time_point::max());
+  const auto meeting = std::make_shared<completion_detail::Meeting<T>>();
   meeting->timer = &timer;
-  const Leave<T> leave{*meeting};
-  start(Bell<T>(meeting));
+  const completion_detail::Leave<T> leave{*meeting};
+  start(completion_detail::Bell<T>(meeting));
   boost::system::error_code ignored;
   co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
   const std::lock_guard lock(meeting->mutex);
@@ -109,9 +111,8 @@ template <class T, class Start>
 store::Result<T> waited(Start start) {
   std::promise<store::Result<T>> promise;
   std::future<store::Result<T>> future = promise.get_future();
-  start(store::Completion<T>([promise = std::move(promise)](store::Result<T> result) mutable {
-    promise.set_value(std::move(result));
-  }));
+  start(store::Completion<T>(
+      [promise = std::move(promise)](store::Result<T> result) mutable { promise.set_value(std::move(result)); }));
   try {
     return future.get();
   } catch (const std::future_error&) {

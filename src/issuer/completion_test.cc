@@ -27,13 +27,15 @@ TEST(Completion, GoesOnOnTheLoopThatItCameFrom) {
   asio::io_context loop(1);
   std::thread::id resumed_on;
   std::jthread elsewhere;
-  asio::co_spawn(loop, [&]() -> asio::awaitable<void> {
-    const auto result = co_await completed<int>([&](Done done) {
-      elsewhere = std::jthread([done = std::move(done)]() mutable { done(42); });
-    });
-    resumed_on = std::this_thread::get_id();
-    EXPECT_EQ(result.value(), 42);
-  }, asio::detached);
+  asio::co_spawn(
+      loop,
+      [&]() -> asio::awaitable<void> {
+        const auto result = co_await completed<int>(
+            [&](Done done) { elsewhere = std::jthread([done = std::move(done)]() mutable { done(42); }); });
+        resumed_on = std::this_thread::get_id();
+        EXPECT_EQ(result.value(), 42);
+      },
+      asio::detached);
   loop.run();
   EXPECT_EQ(resumed_on, std::this_thread::get_id());
 }
@@ -41,9 +43,9 @@ TEST(Completion, GoesOnOnTheLoopThatItCameFrom) {
 TEST(Completion, MayBeCalledBeforeTheCoroutineWaits) {
   asio::io_context loop(1);
   int seen = 0;
-  asio::co_spawn(loop, [&]() -> asio::awaitable<void> {
-    seen = (co_await completed<int>([](Done done) { done(7); })).value();
-  }, asio::detached);
+  asio::co_spawn(
+      loop, [&]() -> asio::awaitable<void> { seen = (co_await completed<int>([](Done done) { done(7); })).value(); },
+      asio::detached);
   loop.run();
   EXPECT_EQ(seen, 7);
 }
@@ -51,9 +53,9 @@ TEST(Completion, MayBeCalledBeforeTheCoroutineWaits) {
 TEST(Completion, ThatIsDroppedCountsAsUnavailable) {
   asio::io_context loop(1);
   std::optional<store::Errc> code;
-  asio::co_spawn(loop, [&]() -> asio::awaitable<void> {
-    code = (co_await completed<int>([](Done) {})).error().code;
-  }, asio::detached);
+  asio::co_spawn(
+      loop, [&]() -> asio::awaitable<void> { code = (co_await completed<int>([](Done) {})).error().code; },
+      asio::detached);
   loop.run();
   EXPECT_EQ(code, store::Errc::unavailable);
   EXPECT_EQ(waited<int>([](Done) {}).error().code, store::Errc::unavailable);
@@ -65,11 +67,14 @@ TEST(Completion, ThatComesAfterItsLoopHasEndedFindsNobody) {
   bool resumed = false;
   {
     asio::io_context loop(1);
-    asio::co_spawn(loop, [](Done& kept, std::shared_ptr<int> frame, bool& flag) -> asio::awaitable<void> {
-      (void)frame;
-      (void)co_await completed<int>([&](Done done) { kept = std::move(done); });
-      flag = true;
-    }(late, alive, resumed), asio::detached);
+    asio::co_spawn(
+        loop,
+        [](Done& kept, std::shared_ptr<int> frame, bool& flag) -> asio::awaitable<void> {
+          (void)frame;
+          (void)co_await completed<int>([&](Done done) { kept = std::move(done); });
+          flag = true;
+        }(late, alive, resumed),
+        asio::detached);
     loop.poll();
     EXPECT_EQ(alive.use_count(), 2);
   }
@@ -83,9 +88,13 @@ TEST(Completion, SurvivesLoopsThatEndWhileItIsCalled) {
     std::vector<std::jthread> callers;
     asio::io_context loop(1);
     for (int i = 0; i < 4; ++i) {
-      asio::co_spawn(loop, [](std::vector<std::jthread>& threads) -> asio::awaitable<void> {
-        (void)co_await completed<int>([&](Done done) { threads.emplace_back([done = std::move(done)]() mutable { done(1); }); });
-      }(callers), asio::detached);
+      asio::co_spawn(
+          loop,
+          [](std::vector<std::jthread>& threads) -> asio::awaitable<void> {
+            (void)co_await completed<int>(
+                [&](Done done) { threads.emplace_back([done = std::move(done)]() mutable { done(1); }); });
+          }(callers),
+          asio::detached);
     }
     loop.run_for(std::chrono::microseconds(round % 50));
   }
@@ -96,7 +105,12 @@ TEST(PasswordPool, RunsWhatItTakesAndRefusesWhatItCannotHold) {
   std::atomic<bool> go = false;
   std::atomic<int> ran = 0;
   std::atomic<bool> begun = false;
-  ASSERT_TRUE(pool.try_submit([&] { begun = true; begun.notify_all(); go.wait(false); ++ran; }));
+  ASSERT_TRUE(pool.try_submit([&] {
+    begun = true;
+    begun.notify_all();
+    go.wait(false);
+    ++ran;
+  }));
   begun.wait(false);
   EXPECT_TRUE(pool.try_submit([&] { ++ran; }));
   EXPECT_TRUE(pool.try_submit([&] { ++ran; }));
@@ -116,10 +130,18 @@ TEST(PasswordPool, DropsWhatWaitsWhenItEnds) {
   std::jthread release;
   {
     PasswordPool pool({.threads = 1, .queue_jobs_max = 8});
-    ASSERT_TRUE(pool.try_submit([&] { begun = true; begun.notify_all(); go.wait(false); ++ran; }));
+    ASSERT_TRUE(pool.try_submit([&] {
+      begun = true;
+      begun.notify_all();
+      go.wait(false);
+      ++ran;
+    }));
     begun.wait(false);
     ASSERT_TRUE(pool.try_submit([&ran, waiting] { ++ran; }));
-    release = std::jthread([&] { go = true; go.notify_all(); });
+    release = std::jthread([&] {
+      go = true;
+      go.notify_all();
+    });
   }
   EXPECT_GE(ran, 1);
   EXPECT_EQ(waiting.use_count(), 1);

@@ -24,7 +24,8 @@ struct Context {
   Keyring& keyring;
   TokenCache& tokens;
   PasswordPool& passwords;
-  // A hash of no password, of today's cost: what an unknown user's password is compared with, so that both take as long.
+  // A hash of no password, of today's cost: what an unknown user's password is compared with, so that both take as
+  // long.
   const Replaceable<std::string>& decoy_hash;
   Metrics& metrics;
 };

@@ -38,7 +38,8 @@ std::string text_of(const SecretBytes& secret) { return base64url::encode(secret
 
 std::uint32_t number_of(const SecretBytes& four) {
   std::uint32_t number = 0;
-  for (const std::byte byte : four.reveal(InsecureSecretAccess::get())) number = number << 8 | std::to_integer<std::uint32_t>(byte);
+  for (const std::byte byte : four.reveal(InsecureSecretAccess::get()))
+    number = number << 8 | std::to_integer<std::uint32_t>(byte);
   return number;
 }
 
@@ -48,14 +49,16 @@ bool same_text(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options) {
-  // The salt first: the check value of the master key is made with the salt that won, and nothing else is settled for a store
-  // to which this key does not belong.
+platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBytes& master_key,
+                                             const FoundationOptions& options) {
+  // The salt first: the check value of the master key is made with the salt that won, and nothing else is settled for
+  // a store to which this key does not belong.
   auto salted = settle(store, {{"kdf_salt", random_id(salt_bytes)}}, options);
   if (!salted.has_value()) return std::unexpected(salted.error());
   const auto salt = base64url::decode((*salted)["kdf_salt"]);
   if (!salt.has_value() || salt->size() != salt_bytes) {
-    return std::unexpected(platform::Fault{options.store_name + " is damaged: its setting kdf_salt cannot be read.", ""});
+    return std::unexpected(
+        platform::Fault{options.store_name + " is damaged: its setting kdf_salt cannot be read.", ""});
   }
   const auto derive = [&](std::string_view purpose, std::size_t bytes) {
     return crypto::hkdf_sha256(master_key, *salt, purpose, bytes);
@@ -65,19 +68,24 @@ platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBy
   auto checked = settle(store, {{"master_key_check", check}}, options);
   if (!checked.has_value()) return std::unexpected(checked.error());
   if (!same_text((*checked)["master_key_check"], check)) {
-    return std::unexpected(platform::Fault{
-        options.master_key_name + " is not the master key with which " + options.store_name + " was made; nothing was changed.",
-        "Restore the right one from your backup."});
+    return std::unexpected(platform::Fault{options.master_key_name + " is not the master key with which " +
+                                               options.store_name + " was made; nothing was changed.",
+                                           "Restore the right one from your backup."});
   }
 
   const std::string issuer = options.issuer_url.empty() ? options.issuer_default : options.issuer_url;
-  auto settled = settle(store, {{"issuer", issuer}, {"audience", options.audience_default}, {"client_id", options.client_default},
-                                {"store_epoch", random_id()}}, options);
+  auto settled = settle(store,
+                        {{"issuer", issuer},
+                         {"audience", options.audience_default},
+                         {"client_id", options.client_default},
+                         {"store_epoch", random_id()}},
+                        options);
   if (!settled.has_value()) return std::unexpected(settled.error());
   Texts& texts = *settled;
   if (!options.issuer_url.empty() && texts["issuer"] != options.issuer_url) {
     return std::unexpected(platform::Fault{
-        options.store_name + " belongs to the issuer " + texts["issuer"] + ", but " + options.issuer_url + " is configured.",
+        options.store_name + " belongs to the issuer " + texts["issuer"] + ", but " + options.issuer_url +
+            " is configured.",
         "Every token names its issuer, so it stays as it is: remove the setting, or begin with another directory."});
   }
 

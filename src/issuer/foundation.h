@@ -1,8 +1,8 @@
-// Foundation: what is fixed when a store is first used and shared by every process on it: who the issuer is, which history of
-// the database this is, and the keys that are derived from the master key.
+// Foundation: what is fixed when a store is first used and shared by every process on it: who the issuer is, which
+// history of the database this is, and the keys that are derived from the master key.
 //
-// The store itself holds no key in clear: it has a salt and a check value, so that a wrong master key is noticed at the
-// start instead of at the first login.
+// The store itself holds no key in clear: it has a salt and a check value, so that a wrong master key is noticed at
+// the start instead of at the first login.
 #pragma once
 
 #include "oauth/refresh_token.h"
@@ -24,8 +24,8 @@ struct FoundationOptions {
   std::string issuer_default{};  // "http://127.0.0.1:8080"
   std::string audience_default = "api";
   std::string client_default = "first-party";
-  std::string store_name{};      // for messages: "data/jeton.db"
-  std::string master_key_name{}; // for messages: "data/master.key"
+  std::string store_name{};       // for messages: "data/jeton.db"
+  std::string master_key_name{};  // for messages: "data/master.key"
 };
 
 struct Foundation {
@@ -35,9 +35,10 @@ struct Foundation {
   SecretBytes sealing_key;  // of private signing keys at rest
 };
 
-// Reads what is settled and settles what is not. Waits for the store: not for an event loop's thread.
-// Faults: the store cannot be used, the master key is not the one that the store was made with, another issuer is configured
-// than the store was made for.
-platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options);
+// Reads what is settled and settles what is not. Waits for the store: not for an event loop's thread. Faults: the
+// store cannot be used, the master key is not the one that the store was made with, another issuer is configured than
+// the store was made for.
+platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBytes& master_key,
+                                             const FoundationOptions& options);
 
 }  // namespace jeton::issuer

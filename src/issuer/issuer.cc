@@ -19,8 +19,12 @@ namespace jeton::issuer {
 
 struct Issuer::State {
   State(const platform::ClockSource& source, IssuerOptions options)
-      : clock(source), algorithm(options.algorithm), rules(std::move(options.rules)), decoy_hash(make_decoy(rules.get()->argon2)),
-        tokens(options.token_cache), passwords(options.password_pool) {}
+      : clock(source),
+        algorithm(options.algorithm),
+        rules(std::move(options.rules)),
+        decoy_hash(make_decoy(rules.get()->argon2)),
+        tokens(options.token_cache),
+        passwords(options.password_pool) {}
 
   // Nobody's password: random, and forgotten at once.
   static std::string make_decoy(crypto::Argon2Cost cost) { return crypto::hash_password(random_id(), cost); }
@@ -38,16 +42,19 @@ struct Issuer::State {
   PasswordPool passwords;             // last, so that its threads end first
 };
 
-Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options) : state_(std::make_unique<State>(clock, std::move(options))) {}
+Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options)
+    : state_(std::make_unique<State>(clock, std::move(options))) {}
 Issuer::~Issuer() = default;
 
 void Issuer::add_routes(http::Router& router) {
   using Endpoint = boost::asio::awaitable<http::Response> (*)(const Context&, const http::Request&);
   const auto add = [&](http::Method method, const char* path, Endpoint endpoint) {
-    router.add(method, path, [state = state_.get(), endpoint](const http::Request& request) -> boost::asio::awaitable<http::Response> {
-      if (!state->started.load(std::memory_order_acquire)) co_return store_unavailable();
-      co_return co_await endpoint(*state->context, request);
-    });
+    router.add(
+        method, path,
+        [state = state_.get(), endpoint](const http::Request& request) -> boost::asio::awaitable<http::Response> {
+          if (!state->started.load(std::memory_order_acquire)) co_return store_unavailable();
+          co_return co_await endpoint(*state->context, request);
+        });
   };
   add(http::Method::post, "/api/auth/register", answer_register);
   add(http::Method::post, "/api/auth/login", answer_login);
@@ -59,15 +66,18 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::get, "/metrics", answer_metrics);
 }
 
-platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options) {
+platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& master_key,
+                                      const FoundationOptions& options) {
   State& state = *state_;
   if (!Keyring::may_sign(state.algorithm)) {
-    return std::unexpected(platform::Fault{
-        "access tokens cannot be signed with " + std::string(name_of(state.algorithm)) + ": every service that verifies one could make them.",
-        "Choose ES256, RS256, PS256 or EdDSA."});
+    return std::unexpected(platform::Fault{"access tokens cannot be signed with " +
+                                               std::string(name_of(state.algorithm)) +
+                                               ": every service that verifies one could make them.",
+                                           "Choose ES256, RS256, PS256 or EdDSA."});
   }
   if (state.decoy_hash.get()->empty()) {
-    return std::unexpected(platform::Fault{"there is not enough memory for one password hash.", "Lower [accounts] argon2_memory."});
+    return std::unexpected(
+        platform::Fault{"there is not enough memory for one password hash.", "Lower [accounts] argon2_memory."});
   }
   auto foundation = lay_foundation(store, master_key, options);
   if (!foundation.has_value()) return std::unexpected(foundation.error());

@@ -5,8 +5,8 @@
 //   issuer.start(store, master_key, foundation);      // then it may serve
 //   server->run();
 //
-// Ownership: the clock and the store outlive the Issuer's last request, the Issuer outlives the server whose routes call it.
-// Threads: add_routes and start before serving; the rest at any time from any thread.
+// Ownership: the clock and the store outlive the Issuer's last request, the Issuer outlives the server whose routes
+// call it. Threads: add_routes and start before serving; the rest at any time from any thread.
 #pragma once
 
 #include "http/router.h"
@@ -49,7 +49,8 @@ class Issuer {
   // After start().
   const Foundation& foundation() const noexcept;
 
-  // Requests that have begun go on with the rules they found. Takes as long as one password hash if its cost has changed.
+  // Requests that have begun go on with the rules they found. Takes as long as one password hash if its cost has
+  // changed.
   void replace_rules(Rules rules);
   std::shared_ptr<const Rules> rules() const;
 

@@ -39,9 +39,11 @@ TEST_F(OneStore, IsServedByTwoProcessesAsOneIssuer) {
   EXPECT_EQ(first.me(login.text("accessToken")).status, 200);
   const HttpAnswer refreshed = first.refresh(login.text("refreshToken"));
   EXPECT_EQ(refreshed.status, 200);
-  EXPECT_EQ(second.refresh(login.text("refreshToken")).text("refreshToken"), refreshed.text("refreshToken")) << "a repeat, elsewhere";
+  EXPECT_EQ(second.refresh(login.text("refreshToken")).text("refreshToken"), refreshed.text("refreshToken"))
+      << "a repeat, elsewhere";
   EXPECT_EQ(second.logout(refreshed.text("refreshToken")).status, 204);
-  EXPECT_EQ(first.me(refreshed.text("accessToken")).body, R"({"error":"Token revoked"})") << "at once, and in the other process";
+  EXPECT_EQ(first.me(refreshed.text("accessToken")).body, R"({"error":"Token revoked"})")
+      << "at once, and in the other process";
 }
 
 TEST_F(OneStore, KeepsSessionsKeysAndIdentityThroughARestart) {
@@ -63,12 +65,15 @@ TEST_F(OneStore, KeepsSessionsKeysAndIdentityThroughARestart) {
 }
 
 TEST_F(OneStore, IsRefusedWithAnotherMasterKeyAndLeftAsItWas) {
-  { RunningIssuer first(clock_, options()); }
+  {
+    RunningIssuer first(clock_, options());
+  }
   RunningOptions wrong = options();
   wrong.master_key_seed = 2;
   RunningIssuer refused(clock_, std::move(wrong));
   EXPECT_FALSE(refused.is_running());
-  EXPECT_NE(refused.fault().find("master.key is not the master key with which jeton.db was made"), std::string::npos) << refused.fault();
+  EXPECT_NE(refused.fault().find("master.key is not the master key with which jeton.db was made"), std::string::npos)
+      << refused.fault();
   RunningIssuer right(clock_, options());
   EXPECT_TRUE(right.is_running()) << right.fault();
 }
@@ -76,7 +81,9 @@ TEST_F(OneStore, IsRefusedWithAnotherMasterKeyAndLeftAsItWas) {
 TEST_F(OneStore, IsRefusedForAnotherIssuerThanItWasMadeFor) {
   RunningOptions made = options();
   made.issuer_url = "https://id.example.com";
-  { RunningIssuer first(clock_, made); }
+  {
+    RunningIssuer first(clock_, made);
+  }
   RunningOptions other = options();
   other.issuer_url = "https://other.example.com";
   RunningIssuer refused(clock_, std::move(other));
@@ -176,8 +183,9 @@ TEST_F(OneStore, LogsNoSecrets) {
   platform::set_log_sink({});
   platform::set_log_level(platform::LogLevel::info);
   EXPECT_NE(log.find("refresh token refused"), std::string::npos);
-  for (const std::string& secret : {std::string("canary"), login.text("refreshToken").substr(5, 40), refreshed.text("refreshToken").substr(5, 40),
-                                    login.text("accessToken").substr(0, 40), refreshed.text("accessToken").substr(200, 40)}) {
+  for (const std::string& secret :
+       {std::string("canary"), login.text("refreshToken").substr(5, 40), refreshed.text("refreshToken").substr(5, 40),
+        login.text("accessToken").substr(0, 40), refreshed.text("accessToken").substr(200, 40)}) {
     EXPECT_EQ(log.find(secret), std::string::npos) << secret;
   }
 }

@@ -11,9 +11,9 @@
 
 namespace jeton::issuer {
 
-// The body as a JSON object, or the refusal: 415 unless Content-Type is application/json, 400 `{"error":"Malformed JSON"}` for
-// anything but one strict JSON object (duplicate members, trailing bytes and the like included). Unknown members are the
-// caller's to ignore.
+// The body as a JSON object, or the refusal: 415 unless Content-Type is application/json, 400 `{"error":"Malformed
+// JSON"}` for anything but one strict JSON object (duplicate members, trailing bytes and the like included). Unknown
+// members are the caller's to ignore.
 std::expected<Value, http::Response> read_json_object(const http::Request& request);
 
 // The member if it is there and a text, else null.

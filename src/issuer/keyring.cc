@@ -29,7 +29,8 @@ std::string_view as_text(const SecretBytes& secret) {
 }
 
 platform::Fault fault_about(const StoredKey& row, std::string_view what) {
-  return {"signing key " + row.kid + ": " + std::string(what) + ".", "Restore the database and master key from one backup."};
+  return {"signing key " + row.kid + ": " + std::string(what) + ".",
+          "Restore the database and master key from one backup."};
 }
 
 StoredKey sealed_row(const SigningKey& key, const SecretBytes& sealing_key, UnixTime now) {
@@ -45,7 +46,8 @@ StoredKey sealed_row(const SigningKey& key, const SecretBytes& sealing_key, Unix
 
 platform::Outcome<SigningKey> opened(const StoredKey& row, Algorithm algorithm, const SecretBytes& sealing_key) {
   const auto jwk = crypto::open(sealing_key, row.sealed, row.kid);
-  if (!jwk.has_value()) return std::unexpected(fault_about(row, "its private part cannot be opened with this master key"));
+  if (!jwk.has_value())
+    return std::unexpected(fault_about(row, "its private part cannot be opened with this master key"));
   auto key = SigningKey::from_jwk(as_text(*jwk), algorithm);
   if (!key.has_value()) return std::unexpected(fault_about(row, describe(key.error())));
   if (key->kid() != row.kid) return std::unexpected(fault_about(row, "its private part is another key's"));
@@ -79,11 +81,12 @@ std::string etag_of(std::string_view body) {
   return '"' + jose::base64url::encode(std::span(digest).first<16>()) + '"';
 }
 
-platform::Outcome<Keyring::Keys> read(const std::vector<StoredKey>& rows, const Foundation& foundation, Algorithm algorithm,
-                                      TokenCache& cache, UnixTime now) {
+platform::Outcome<Keyring::Keys> read(const std::vector<StoredKey>& rows, const Foundation& foundation,
+                                      Algorithm algorithm, TokenCache& cache, UnixTime now) {
   const StoredKey* active = active_key(rows, algorithm);
   if (active == nullptr) {
-    return std::unexpected(platform::Fault{"there is no active signing key for " + std::string(name_of(algorithm)) + ".", ""});
+    return std::unexpected(
+        platform::Fault{"there is no active signing key for " + std::string(name_of(algorithm)) + ".", ""});
   }
   auto signing = opened(*active, algorithm, foundation.sealing_key);
   if (!signing.has_value()) return std::unexpected(signing.error());
@@ -98,9 +101,9 @@ platform::Outcome<Keyring::Keys> read(const std::vector<StoredKey>& rows, const 
                                   .keys = std::move(set),
                                   .profile = Profile::jeton}};
   return Keyring::Keys{
-      .signer = Signer(*std::move(signing), {.issuer = foundation.issuer,
-                                             .audiences = {foundation.audience},
-                                             .lifetime = access_lifetime_max}),
+      .signer =
+          Signer(*std::move(signing),
+                 {.issuer = foundation.issuer, .audiences = {foundation.audience}, .lifetime = access_lifetime_max}),
       .guard = Guard(std::move(verifier), Policy{.realm = foundation.audience}, &cache),
       .jwks = std::move(jwks),
       .etag = std::move(etag),
@@ -113,8 +116,8 @@ platform::Outcome<Keyring::Keys> read(const std::vector<StoredKey>& rows, const 
 Keyring::Keyring(store::Store& store, const Foundation& foundation, Algorithm algorithm, TokenCache& cache, Keys keys)
     : store_(store), foundation_(foundation), algorithm_(algorithm), cache_(cache), keys_(std::move(keys)) {}
 
-platform::Outcome<std::unique_ptr<Keyring>> Keyring::open(store::Store& store, const Foundation& foundation, Algorithm algorithm,
-                                                          TokenCache& cache, UnixTime now) {
+platform::Outcome<std::unique_ptr<Keyring>> Keyring::open(store::Store& store, const Foundation& foundation,
+                                                          Algorithm algorithm, TokenCache& cache, UnixTime now) {
   const auto unusable = [](const store::Error& error) {
     return std::unexpected(platform::Fault{"the signing keys cannot be read: " + error.message, ""});
   };
@@ -147,7 +150,8 @@ boost::asio::awaitable<void> Keyring::reload_if_old(UnixTime now) {
     ~Done() { flag = false; }
   } const done{reloading_};
 
-  const auto rows = co_await completed<std::vector<StoredKey>>([this](auto call) { store_.signing_keys().list_keys(std::move(call)); });
+  const auto rows = co_await completed<std::vector<StoredKey>>(
+      [this](auto call) { store_.signing_keys().list_keys(std::move(call)); });
   if (!rows.has_value()) {
     platform::log_warning("signing keys not reloaded", {{"reason", rows.error().message}});
     co_return;

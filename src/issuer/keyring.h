@@ -1,9 +1,9 @@
-// Keyring: the issuer's signing keys as this process uses them: the one that signs, the guard that verifies, and the JWKS text
-// that others fetch. The keys themselves are in the store, sealed; every process reads them from there.
+// Keyring: the issuer's signing keys as this process uses them: the one that signs, the guard that verifies, and the
+// JWKS text that others fetch. The keys themselves are in the store, sealed; every process reads them from there.
 //
-// Readers take a snapshot and keep it for their request. Reloading replaces the whole snapshot; one that fails leaves the old
-// one in place. The life cycle of keys (design 4.4) acts on the store; here it shows as a reload.
-// Threads: every member may be called from any thread.
+// Readers take a snapshot and keep it for their request. Reloading replaces the whole snapshot; one that fails leaves
+// the old one in place. The life cycle of keys (design 4.4) acts on the store; here it shows as a reload. Threads:
+// every member may be called from any thread.
 #pragma once
 
 #include "issuer/foundation.h"
@@ -44,8 +44,8 @@ class Keyring {
   static bool may_sign(Algorithm algorithm) noexcept { return !is_symmetric(algorithm); }
 
   // Makes the first key of `algorithm` if the store has none. Waits for the store: not for an event loop's thread.
-  static platform::Outcome<std::unique_ptr<Keyring>> open(store::Store& store, const Foundation& foundation, Algorithm algorithm,
-                                                          TokenCache& cache, UnixTime now);
+  static platform::Outcome<std::unique_ptr<Keyring>> open(store::Store& store, const Foundation& foundation,
+                                                          Algorithm algorithm, TokenCache& cache, UnixTime now);
 
   std::shared_ptr<const Keys> current() const { return keys_.get(); }
   // Reads the keys anew if they were read longer ago than keys_reload_interval; one reload at a time.

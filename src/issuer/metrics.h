@@ -1,4 +1,5 @@
-// Metrics: counters of what the issuer did, in the text format of Prometheus. Counted with relaxed atomics: cheap, exact in sum.
+// Metrics: counters of what the issuer did, in the text format of Prometheus. Counted with relaxed atomics: cheap,
+// exact in sum.
 #pragma once
 
 #include "issuer/password_pool.h"
@@ -19,9 +20,9 @@ class Metrics {
   using Counter = std::atomic<std::uint64_t>;
 
   Counter registrations{0}, logins{0}, logins_refused{0}, logouts{0};
-  Counter refresh_tokens_forged{0};   // malformed or with a bad MAC: refused before the database heard of them
-  Counter refresh_faults{0};          // 500: ours
-  Counter store_faults{0};            // 503 elsewhere
+  Counter refresh_tokens_forged{0};  // malformed or with a bad MAC: refused before the database heard of them
+  Counter refresh_faults{0};         // 500: ours
+  Counter store_faults{0};           // 503 elsewhere
 
   void count_rotation(store::RotateOutcome outcome) noexcept;
   void count_answer(int status) noexcept;

@@ -1,6 +1,6 @@
-// PasswordPool: the threads on which Argon2id runs, few and bounded, so that logins can exhaust neither memory nor the event
-// loops: Argon2 takes `threads` × the memory of one hash at most, and when the queue is full the next login is told to come
-// back (503 with Retry-After) instead of waiting.
+// PasswordPool: the threads on which Argon2id runs, few and bounded, so that logins can exhaust neither memory nor the
+// event loops: Argon2 takes `threads` × the memory of one hash at most, and when the queue is full the next login is
+// told to come back (503 with Retry-After) instead of waiting.
 //
 // The threads run at a lower priority than the event loops, so that refreshes go on while many people log in.
 // Threads: every member may be called from any thread.

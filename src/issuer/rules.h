@@ -1,4 +1,5 @@
-// Rules: what an operator may change while the issuer runs. A request works with the one set that it found when it began.
+// Rules: what an operator may change while the issuer runs. A request works with the one set that it found when it
+// began.
 #pragma once
 
 #include "crypto/password_hash.h"

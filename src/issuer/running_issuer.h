@@ -1,5 +1,5 @@
-// For the tests of this room: an issuer as it runs, on a real SQLite store in a temporary directory and behind a real HTTP
-// server on a free port, with a clock that the test moves.
+// For the tests of this room: an issuer as it runs, on a real SQLite store in a temporary directory and behind a real
+// HTTP server on a free port, with a clock that the test moves.
 #pragma once
 
 #include "http/message.h"
@@ -48,8 +48,8 @@ struct HttpAnswer {
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 // One request on a connection of its own.
-HttpAnswer exchange(std::uint16_t port, std::string_view method, std::string_view target, const HeaderList& headers = {},
-                    std::string_view body = {});
+HttpAnswer exchange(std::uint16_t port, std::string_view method, std::string_view target,
+                    const HeaderList& headers = {}, std::string_view body = {});
 
 class TemporaryDirectory {
  public:
@@ -64,8 +64,8 @@ class TemporaryDirectory {
 };
 
 struct RunningOptions {
-  std::string database;       // path
-  std::string issuer_url{};   // as configured
+  std::string database;      // path
+  std::string issuer_url{};  // as configured
   Rules rules = quick_rules();
   Algorithm algorithm = Algorithm::es256;
   PasswordPoolOptions password_pool{};
@@ -88,9 +88,12 @@ class RunningIssuer {
   store::Store& store() { return *store_; }
   std::uint16_t port() const { return server_->port(); }
 
-  HttpAnswer get(std::string_view target, const HeaderList& headers = {}) const { return exchange(port(), "GET", target, headers); }
+  HttpAnswer get(std::string_view target, const HeaderList& headers = {}) const {
+    return exchange(port(), "GET", target, headers);
+  }
   HttpAnswer post(std::string_view target, const Value& body, HeaderList headers = {}) const;
-  HttpAnswer post_text(std::string_view target, std::string_view body, std::string_view content_type = "application/json") const;
+  HttpAnswer post_text(std::string_view target, std::string_view body,
+                       std::string_view content_type = "application/json") const;
   HttpAnswer register_user(std::string_view email, std::string_view password) const;
   HttpAnswer login(std::string_view email, std::string_view password) const;
   HttpAnswer refresh(const std::string& token, const std::string& idempotency_key = {}) const;
@@ -98,7 +101,8 @@ class RunningIssuer {
   HttpAnswer me(const std::string& access_token) const;
   std::string metric(std::string_view line_start) const;  // what follows it on its line
 
-  // The claims of a token of this issuer, as somebody sees them who has nothing but the published keys. Null if refused.
+  // The claims of a token of this issuer, as somebody sees them who has nothing but the published keys. Null if
+  // refused.
   Value claims_of(const std::string& access_token) const;
 
  private:

@@ -40,7 +40,8 @@ HttpAnswer parse_answer(std::string_view text) {
     line = head.find("\r\n", begin);
     const std::string_view field = head.substr(begin, line == std::string_view::npos ? line : line - begin);
     const std::size_t colon = field.find(": ");
-    if (colon != std::string_view::npos) answer.headers.add(std::string(field.substr(0, colon)), std::string(field.substr(colon + 2)));
+    if (colon != std::string_view::npos)
+      answer.headers.add(std::string(field.substr(0, colon)), std::string(field.substr(colon + 2)));
   }
   return answer;
 }
@@ -63,7 +64,8 @@ std::string HttpAnswer::text(std::string_view member) const {
   return found == nullptr || found->if_string() == nullptr ? std::string() : *found->if_string();
 }
 
-HttpAnswer exchange(std::uint16_t port, std::string_view method, std::string_view target, const HeaderList& headers, std::string_view body) {
+HttpAnswer exchange(std::uint16_t port, std::string_view method, std::string_view target, const HeaderList& headers,
+                    std::string_view body) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -71,12 +73,14 @@ HttpAnswer exchange(std::uint16_t port, std::string_view method, std::string_vie
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   std::string text;
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    std::string request = std::string(method) + ' ' + std::string(target) + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
+    std::string request =
+        std::string(method) + ' ' + std::string(target) + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
     for (const auto& [name, value] : headers) request += name + ": " + value + "\r\n";
     if (!body.empty() || method == "POST") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     request += "\r\n";
     request += body;
-    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) text = read_to_end(fd);
+    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()))
+      text = read_to_end(fd);
   }
   ::close(fd);
   return parse_answer(text);
@@ -106,11 +110,13 @@ SecretBytes master_key_of(unsigned seed) {
 
 RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_(clock) {
   issuer_ = std::make_unique<Issuer>(
-      clock, IssuerOptions{.rules = options.rules, .algorithm = options.algorithm, .password_pool = options.password_pool});
+      clock,
+      IssuerOptions{.rules = options.rules, .algorithm = options.algorithm, .password_pool = options.password_pool});
   http::Router router;
   issuer_->add_routes(router);
-  auto server = http::Server::listen({.threads = 2}, std::move(router),
-                                     [issuer = issuer_.get()](const http::Exchange& exchange) { issuer->observe(exchange); });
+  auto server =
+      http::Server::listen({.threads = 2}, std::move(router),
+                           [issuer = issuer_.get()](const http::Exchange& exchange) { issuer->observe(exchange); });
   if (!server.has_value()) {
     fault_ = server.error().text();
     return;
@@ -144,7 +150,8 @@ HttpAnswer RunningIssuer::post(std::string_view target, const Value& body, Heade
   return exchange(port(), "POST", target, headers, body.to_json());
 }
 
-HttpAnswer RunningIssuer::post_text(std::string_view target, std::string_view body, std::string_view content_type) const {
+HttpAnswer RunningIssuer::post_text(std::string_view target, std::string_view body,
+                                    std::string_view content_type) const {
   HeaderList headers;
   if (!content_type.empty()) headers.emplace_back("Content-Type", content_type);
   return exchange(port(), "POST", target, headers, body);

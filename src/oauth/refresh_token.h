@@ -2,10 +2,11 @@
 //
 //   "jrt1." + base64url( key id ‖ handle ‖ generation ‖ HMAC-SHA256(K, label ‖ iss ‖ store epoch ‖ all before)[0:16] )
 //
-// Key id and generation are 32-bit, big-endian; the handle is 16 random bytes. Inside the MAC's input the label, the issuer
-// and the store epoch stand behind their own lengths, so that no two triples give the same bytes. A token has exactly one
-// spelling. A token whose MAC is good was made here, for this issuer, in this history of the database: what is forged is
-// refused before the database hears of it, and a stolen database makes no tokens, because K is not in it.
+// Key id and generation are 32-bit, big-endian; the handle is 16 random bytes. Inside the MAC's input the label, the
+// issuer and the store epoch stand behind their own lengths, so that no two triples give the same bytes. A token has
+// exactly one spelling. A token whose MAC is good was made here, for this issuer, in this history of the database:
+// what is forged is refused before the database hears of it, and a stolen database makes no tokens, because K is not
+// in it.
 //
 // It is no store and knows no time: whether the session is live, and what generation it has reached, is the store's.
 // Threads: const, immutable; share one among any number.

@@ -79,7 +79,8 @@ TEST(RefreshToken, EveryFlippedBitIsRefused) {
   for (std::size_t bit = 0; bit < bytes->size() * 8; ++bit) {
     auto changed = *bytes;
     changed[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
-    EXPECT_FALSE(codec.decode("jrt1." + jose::base64url::encode(std::span<const std::byte>(changed))).has_value()) << "bit " << bit;
+    EXPECT_FALSE(codec.decode("jrt1." + jose::base64url::encode(std::span<const std::byte>(changed))).has_value())
+        << "bit " << bit;
   }
 }
 
@@ -102,8 +103,9 @@ TEST(RefreshToken, OtherLengthsAndPrefixesAreRefused) {
   for (std::size_t length = 0; length < text.size(); ++length) {
     EXPECT_EQ(codec.decode(text.substr(0, length)).error(), RefreshTokenFault::malformed);
   }
-  for (const std::string& changed : {text + "A", text + "=", text + "\n", " " + text, "JRT1." + text.substr(5),
-                                     "jrt2." + text.substr(5), text.substr(5), text + std::string(1, '\0'), std::string(1 << 20, 'A')}) {
+  for (const std::string& changed :
+       {text + "A", text + "=", text + "\n", " " + text, "JRT1." + text.substr(5), "jrt2." + text.substr(5),
+        text.substr(5), text + std::string(1, '\0'), std::string(1 << 20, 'A')}) {
     EXPECT_EQ(codec.decode(changed).error(), RefreshTokenFault::malformed);
   }
 }

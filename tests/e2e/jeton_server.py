@@ -116,7 +116,8 @@ class Client:
         return self.request("POST", "/api/auth/login", {"email": email, "password": password})
 
     def refresh(self, token, key=None):
-        return self.request("POST", "/api/auth/refresh", {"refreshToken": token}, {"Idempotency-Key": key} if key else None)
+        headers = {"Idempotency-Key": key} if key else None
+        return self.request("POST", "/api/auth/refresh", {"refreshToken": token}, headers)
 
     def logout(self, token):
         return self.request("POST", "/api/auth/logout", {"refreshToken": token})

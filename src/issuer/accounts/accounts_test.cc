@@ -128,8 +128,9 @@ TEST_F(Accounts, BodiesAreReadStrictly) {
   RunningIssuer running = start();
   const std::string good = R"({"email":"dev@example.com","password":"correct horse","unknown":[1,{}]})";
   for (const std::string path : {"/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout"}) {
-    for (const std::string_view body : {"", "{", "[]", "\"text\"", "{\"a\":1,\"a\":2}", "{\"a\":1}x", "{\"a\":1,}", "{'a':1}", "\xef\xbb\xbf{}",
-                                        "{\"email\":\"\xff\"}", "{\"e\\u006dail\":\"a@b\",\"email\":\"c@d\"}"}) {
+    for (const std::string_view body :
+         {"", "{", "[]", "\"text\"", "{\"a\":1,\"a\":2}", "{\"a\":1}x", "{\"a\":1,}", "{'a':1}", "\xef\xbb\xbf{}",
+          "{\"email\":\"\xff\"}", "{\"e\\u006dail\":\"a@b\",\"email\":\"c@d\"}"}) {
       const HttpAnswer answer = running.post_text(path, body);
       EXPECT_EQ(answer.status, 400) << path << " " << body;
       EXPECT_EQ(answer.body, expected_refusal("Malformed JSON")) << path << " " << body;
@@ -196,9 +197,12 @@ TEST_F(Accounts, AFullPasswordQueueIsSaidAndNotWaitedFor) {
     for (int i = 0; i < 12; ++i) {
       people.emplace_back([&] {
         const HttpAnswer answer = running.login("nobody@example.com", password);
-        if (answer.status == 401) ++good;
-        else if (answer.status == 503 && !answer.header("retry-after").empty()) ++full;
-        else ++other;
+        if (answer.status == 401)
+          ++good;
+        else if (answer.status == 503 && !answer.header("retry-after").empty())
+          ++full;
+        else
+          ++other;
       });
     }
   }
@@ -212,7 +216,8 @@ TEST_F(Accounts, HashesOfAnotherCostAreMadeAnewAtTheNextLogin) {
   RunningIssuer running = start();
   running.register_user(email, password);
   const auto hash = [&] {
-    return wait<std::optional<store::User>>([&](auto done) { running.store().users().find_by_email(std::string(email), std::move(done)); })
+    return wait<std::optional<store::User>>(
+               [&](auto done) { running.store().users().find_by_email(std::string(email), std::move(done)); })
         ->password_hash;
   };
   const std::string before = hash();
@@ -223,27 +228,31 @@ TEST_F(Accounts, HashesOfAnotherCostAreMadeAnewAtTheNextLogin) {
   EXPECT_EQ(hash(), before);
   EXPECT_EQ(running.login(email, password).status, 200);
   // The new hash is written behind the answer; a later group of the same store comes after it.
-  wait<bool>([&](auto done) { running.store().users().set_claims(sub_of(running), R"({"plan":"pro"})", std::move(done)); });
+  wait<bool>(
+      [&](auto done) { running.store().users().set_claims(sub_of(running), R"({"plan":"pro"})", std::move(done)); });
   const std::string after = hash();
   EXPECT_NE(after, before);
   EXPECT_EQ(running.login(email, password).status, 200);
 }
 
-// mission row 2: iss, sub, exp and iat. mission row 3: email, roles, plan and team_id, with no look-up for who verifies.
+// mission row 2: iss, sub, exp and iat. mission row 3: email, roles, plan and team_id, with no look-up for who
+// verifies.
 TEST_F(Accounts, TheAccessTokenSaysWhatTheRuleSays) {
   RunningIssuer running = start();
   const std::string sub = running.register_user(email, password).text("sub");
   wait<bool>([&](auto done) {
     running.store().users().set_claims(
-        sub, R"({"roles":["developer","team_lead"],"plan":"pro","team_id":"team_7","secret_note":"no","sub":"usr_other"})", std::move(done));
+        sub,
+        R"({"roles":["developer","team_lead"],"plan":"pro","team_id":"team_7","secret_note":"no","sub":"usr_other"})",
+        std::move(done));
   });
   const std::string access = running.login(email, password).text("accessToken");
   const Value claims = running.claims_of(access);
   ASSERT_NE(claims.if_object(), nullptr);
   const auto names = names_in(claims);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()),
-            (std::set<std::string>{"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "gen", "ver", "auth_time", "email", "roles",
-                                   "plan", "team_id"}));
+            (std::set<std::string>{"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "gen", "ver",
+                                   "auth_time", "email", "roles", "plan", "team_id"}));
   const std::int64_t now = to_unix_seconds(clock_.now_seconds());
   EXPECT_EQ(*claims.find("iss"), Value("http://127.0.0.1:" + std::to_string(running.port())));
   EXPECT_EQ(*claims.find("sub"), Value(sub));
@@ -351,7 +360,8 @@ TEST_F(Accounts, MeWithAChangedTokenIsRefused) {
   std::string changed = access;
   const std::size_t place = access.find('.') + 20;
   changed[place] = changed[place] == 'A' ? 'B' : 'A';
-  for (const std::string& token : {changed, access.substr(0, access.rfind('.') + 1), std::string("a.b.c"), std::string("nonsense")}) {
+  for (const std::string& token :
+       {changed, access.substr(0, access.rfind('.') + 1), std::string("a.b.c"), std::string("nonsense")}) {
     const HttpAnswer answer = running.me(token);
     EXPECT_EQ(answer.status, 403);
     EXPECT_EQ(answer.body, expected_refusal("Invalid token"));
@@ -366,7 +376,8 @@ TEST_F(Accounts, MeNeverAcceptsAForeignKeyOrHs256) {
   const Value claims = running.claims_of(access);
   Claims copied(sub);
   for (const auto& [name, value] : *claims.if_object()) {
-    if (name != "iss" && name != "sub" && name != "aud" && name != "iat" && name != "exp" && name != "jti") copied.with(name, value);
+    if (name != "iss" && name != "sub" && name != "aud" && name != "iat" && name != "exp" && name != "jti")
+      copied.with(name, value);
   }
   const SignerOptions options{.issuer = *claims.find("iss")->if_string(), .audiences = {"api"}};
   const Signer foreign(SigningKey::generate(Algorithm::es256), options);
@@ -380,7 +391,9 @@ TEST_F(Accounts, MeWithTwoTokensIsABadRequest) {
   RunningIssuer running = start();
   running.register_user(email, password);
   const std::string access = running.login(email, password).text("accessToken");
-  EXPECT_EQ(running.get("/api/auth/me", {{"Authorization", "Bearer " + access}, {"Authorization", "Bearer " + access}}).status, 400);
+  EXPECT_EQ(running.get("/api/auth/me", {{"Authorization", "Bearer " + access}, {"Authorization", "Bearer " + access}})
+                .status,
+            400);
   EXPECT_EQ(running.get("/api/auth/me?access_token=" + access, {{"Authorization", "Bearer " + access}}).status, 400);
 }
 
@@ -401,7 +414,8 @@ TEST_F(Accounts, MeRefusesTokensOfADisabledUserAndOfAnOldPassword) {
   RunningIssuer running = start();
   const std::string sub = running.register_user(email, password).text("sub");
   const HttpAnswer before = running.login(email, password);
-  wait<bool>([&](auto done) { running.store().users().change_password(sub, "unusable", std::nullopt, std::move(done)); });
+  wait<bool>(
+      [&](auto done) { running.store().users().change_password(sub, "unusable", std::nullopt, std::move(done)); });
   EXPECT_EQ(running.me(before.text("accessToken")).body, expected_refusal("Token revoked"));
   EXPECT_EQ(running.refresh(before.text("refreshToken")).status, 401);
 
@@ -417,7 +431,9 @@ TEST_F(Accounts, MeSaysStaleAfterAChangeOfClaimsAndARefreshHeals) {
   RunningIssuer running = start();
   const std::string sub = running.register_user(email, password).text("sub");
   const HttpAnswer before = running.login(email, password);
-  wait<bool>([&](auto done) { running.store().users().set_claims(sub, R"({"roles":["developer"],"plan":"pro"})", std::move(done)); });
+  wait<bool>([&](auto done) {
+    running.store().users().set_claims(sub, R"({"roles":["developer"],"plan":"pro"})", std::move(done));
+  });
   const HttpAnswer stale = running.me(before.text("accessToken"));
   EXPECT_EQ(stale.status, 401);
   EXPECT_EQ(stale.body, R"({"error":"Token expired","reason":"stale_claims"})");
@@ -432,7 +448,8 @@ TEST(Credentials, AddressesAreComparedInLowerCaseAndNothingElseIsChanged) {
   EXPECT_TRUE(email_key(std::string(64, 'a') + "@b").has_value());
   EXPECT_TRUE(email_key("a@" + std::string(252, 'b')).has_value());
   EXPECT_FALSE(email_key("a@" + std::string(253, 'b')).has_value());
-  for (const std::string_view bad : {" a@b", "a@b ", "a\t@b", "a@b\r\n", "a\u0085@b", "a\u00a0@b"}) EXPECT_FALSE(email_key(bad).has_value());
+  for (const std::string_view bad : {" a@b", "a@b ", "a\t@b", "a@b\r\n", "a\u0085@b", "a\u00a0@b"})
+    EXPECT_FALSE(email_key(bad).has_value());
   EXPECT_FALSE(email_key(std::string_view("a@b\0c", 5)).has_value());
 }
 

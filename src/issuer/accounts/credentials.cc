@@ -7,7 +7,8 @@ namespace jeton::issuer {
 std::optional<std::string> email_key(std::string_view email) {
   if (email.empty() || email.size() > email_bytes_max) return std::nullopt;
   const std::size_t at = email.find('@');
-  if (at == std::string_view::npos || at == 0 || at + 1 == email.size() || at > email_local_bytes_max) return std::nullopt;
+  if (at == std::string_view::npos || at == 0 || at + 1 == email.size() || at > email_local_bytes_max)
+    return std::nullopt;
   if (email.find('@', at + 1) != std::string_view::npos) return std::nullopt;
   const auto is_refused = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -20,7 +21,8 @@ std::optional<std::string> email_key(std::string_view email) {
     if (static_cast<unsigned char>(email[i]) == 0xC2 && second >= 0x80 && second <= 0xA0) return std::nullopt;
   }
   std::string key(email);
-  std::ranges::transform(key, key.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(key, key.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return key;
 }
 

@@ -1,8 +1,8 @@
-// Credentials as people type them. Email addresses are accepted as they are given and compared in lower case; passwords are
-// bytes, never trimmed, cut or normalized.
+// Credentials as people type them. Email addresses are accepted as they are given and compared in lower case;
+// passwords are bytes, never trimmed, cut or normalized.
 //
-// This is no validator of RFC 5321: it refuses what cannot be an address, or would confuse whoever reads it, and leaves the
-// rest to the one test that counts, a message that arrives.
+// This is no validator of RFC 5321: it refuses what cannot be an address, or would confuse whoever reads it, and
+// leaves the rest to the one test that counts, a message that arrives.
 #pragma once
 
 #include <jeton/secret.h>
@@ -17,8 +17,8 @@ namespace jeton::issuer {
 inline constexpr std::size_t email_bytes_max = 254;  // RFC 5321 section 4.5.3.1.3, less the angle brackets
 inline constexpr std::size_t email_local_bytes_max = 64;
 
-// The compared form: ASCII letters in lower case, other bytes as they are. Nothing if it is no address: exactly one `@` with
-// something on both sides, no white space, no control characters, UTF-8 is the JSON reader's care.
+// The compared form: ASCII letters in lower case, other bytes as they are. Nothing if it is no address: exactly one
+// `@` with something on both sides, no white space, no control characters, UTF-8 is the JSON reader's care.
 std::optional<std::string> email_key(std::string_view email);
 
 inline constexpr std::size_t password_bytes_min = 8;

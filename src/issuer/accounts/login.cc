@@ -23,7 +23,8 @@ struct PasswordVerdict {
 
 http::Response invalid_credentials(const Context& context, const http::Request& request) {
   ++context.metrics.logins_refused;
-  platform::log_info("login refused", {{"reason", "wrong credentials"}, {"address", request.peer_address}, {"request", request.id}});
+  platform::log_info("login refused",
+                     {{"reason", "wrong credentials"}, {"address", request.peer_address}, {"request", request.id}});
   return unauthorized(Value::object().set("error", "Invalid credentials"), context.foundation.audience, "");
 }
 
@@ -34,34 +35,38 @@ http::Response login_failed(const Context& context, std::string_view reason) {
 }
 
 // On a thread of the pool. Nothing if the pool is full.
-boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Context& context, SecretBytes password, std::string hash,
-                                                                      crypto::Argon2Cost cost) {
+boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Context& context, SecretBytes password,
+                                                                      std::string hash, crypto::Argon2Cost cost) {
   co_return co_await awaited<PasswordVerdict>([&](auto done) {
     static_cast<void>(context.passwords.try_submit(
         [password = std::move(password), hash = std::move(hash), cost, call = std::move(done)]() mutable {
           PasswordVerdict verdict{.good = crypto::verify_password(text_of(password), hash)};
-          if (verdict.good && crypto::needs_rehash(hash, cost)) verdict.new_hash = crypto::hash_password(text_of(password), cost);
+          if (verdict.good && crypto::needs_rehash(hash, cost))
+            verdict.new_hash = crypto::hash_password(text_of(password), cost);
           call(std::move(verdict));
         }));
   });
 }
 
 void upgrade_hash(const Context& context, const store::User& user, std::string new_hash) {
-  context.store.users().upgrade_password_hash(user.sub, user.password_hash, std::move(new_hash), [](store::Result<bool> done) {
-    if (!done.has_value()) platform::log_warning("password hash not upgraded", {{"reason", done.error().message}});
-  });
+  context.store.users().upgrade_password_hash(
+      user.sub, user.password_hash, std::move(new_hash), [](store::Result<bool> done) {
+        if (!done.has_value()) platform::log_warning("password hash not upgraded", {{"reason", done.error().message}});
+      });
 }
 
-// The token is made before the session, so that no session begins without one; the store compares the security epoch that was
-// read with the password hash.
-boost::asio::awaitable<http::Response> sign_in(const Context& context, const http::Request& request, const store::User& user) {
+// The token is made before the session, so that no session begins without one; the store compares the security epoch
+// that was read with the password hash.
+boost::asio::awaitable<http::Response> sign_in(const Context& context, const http::Request& request,
+                                               const store::User& user) {
   const auto rules = context.rules.get();
   const Foundation& foundation = context.foundation;
   const UnixTime now = context.clock.now_seconds();
   const UnixTime expires_at = now + rules->access_lifetime;
   const oauth::Handle handle = oauth::random_handle();
   const oauth::SessionId sid = oauth::sid_of(handle);
-  const AccessTokenFacts facts{.user = user, .client_id = foundation.client_id, .sid = oauth::sid_text(sid), .generation = 0, .auth_time = now};
+  const AccessTokenFacts facts{
+      .user = user, .client_id = foundation.client_id, .sid = oauth::sid_text(sid), .generation = 0, .auth_time = now};
   auto access = make_access_token(context.keyring.current()->signer, rules->claims, facts, now, expires_at);
   if (!access.has_value()) co_return login_failed(context, describe(access.error()));
 
@@ -83,9 +88,10 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
   if (!outcome.has_value()) co_return login_failed(context, outcome.error().message);
   if (*outcome == store::SignInOutcome::refused) co_return invalid_credentials(context, request);
   ++context.metrics.logins;
-  co_return token_answer(*std::move(access),
-                         foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0}),
-                         rules->access_lifetime);
+  co_return token_answer(
+      *std::move(access),
+      foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0}),
+      rules->access_lifetime);
 }
 
 }  // namespace
@@ -105,8 +111,9 @@ boost::asio::awaitable<http::Response> answer_login(const Context& context, cons
   if (!found.has_value()) co_return login_failed(context, found.error().message);
   const std::optional<store::User>& user = *found;
   const auto rules = context.rules.get();
-  auto verdict = co_await check_password(context, SecretBytes::from_text(*password),
-                                         user.has_value() ? user->password_hash : *context.decoy_hash.get(), rules->argon2);
+  auto verdict =
+      co_await check_password(context, SecretBytes::from_text(*password),
+                              user.has_value() ? user->password_hash : *context.decoy_hash.get(), rules->argon2);
   if (!verdict.has_value()) co_return try_again_later(503, "Too many sign-ins at once");
   if (!user.has_value() || !verdict->good || user->disabled) co_return invalid_credentials(context, request);
   if (!verdict->new_hash.empty()) upgrade_hash(context, *user, std::move(verdict->new_hash));

@@ -39,7 +39,8 @@ Decision decide(const Context& context, const http::Request& request) {
 std::optional<store::Sid> sid_of(const VerifiedToken& token) {
   store::Sid sid{};
   const std::string_view text = token.session_id();
-  if (text.size() != jose::base64url::encoded_size(sid.size()) || !jose::base64url::decode(text, sid.data())) return std::nullopt;
+  if (text.size() != jose::base64url::encoded_size(sid.size()) || !jose::base64url::decode(text, sid.data()))
+    return std::nullopt;
   return sid;
 }
 
@@ -47,8 +48,10 @@ std::optional<store::Sid> sid_of(const VerifiedToken& token) {
 std::optional<Errc> objection(const VerifiedToken& token, const std::optional<store::Session>& session,
                               const std::optional<store::User>& user, store::StoreTime now) {
   if (!session.has_value() || !user.has_value()) return Errc::revoked;
-  if (session->ended_at.has_value() || now >= session->absolute_expires_at || now >= session->idle_expires_at) return Errc::revoked;
-  if (session->sub != token.subject() || user->disabled || session->security_epoch != user->security_epoch) return Errc::revoked;
+  if (session->ended_at.has_value() || now >= session->absolute_expires_at || now >= session->idle_expires_at)
+    return Errc::revoked;
+  if (session->sub != token.subject() || user->disabled || session->security_epoch != user->security_epoch)
+    return Errc::revoked;
   const auto version = token.get<std::int64_t>("ver");
   if (!version.has_value() || *version < user->version) return Errc::stale_claims;
   return std::nullopt;

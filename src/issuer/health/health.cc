@@ -9,7 +9,8 @@ namespace jeton::issuer {
 boost::asio::awaitable<http::Response> answer_health(const Context& context, const http::Request&) {
   const auto checked = co_await completed<bool>([&](auto done) { context.store.check(std::move(done)); });
   if (checked.has_value() && *checked) co_return http::json_response(200, R"({"status":"ok"})");
-  platform::log_warning("unhealthy", {{"reason", checked.has_value() ? std::string("the store failed its check") : checked.error().message}});
+  platform::log_warning("unhealthy", {{"reason", checked.has_value() ? std::string("the store failed its check")
+                                                                     : checked.error().message}});
   co_return http::json_response(503, R"({"status":"unavailable"})");
 }
 

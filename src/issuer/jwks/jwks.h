@@ -10,7 +10,8 @@
 
 namespace jeton::issuer {
 
-// GET /.well-known/jwks.json → {"keys":[…]} with Cache-Control: public, max-age and an ETag; 304 where If-None-Match has it.
+// GET /.well-known/jwks.json → {"keys":[…]} with Cache-Control: public, max-age and an ETag; 304 where If-None-Match
+// has it.
 boost::asio::awaitable<http::Response> answer_jwks(const Context& context, const http::Request& request);
 
 // True if the value of If-None-Match names `etag` (RFC 9110 section 13.1.2, weak comparison).

@@ -28,7 +28,8 @@ http::Response refresh_failed(const Context& context, std::string_view reason) {
 }
 
 // What was presented beside what is stored: the exact reason, for the operator alone.
-void log_refusal(platform::LogLevel level, const Rotation& rotation, const oauth::RefreshToken& presented, const http::Request& request) {
+void log_refusal(platform::LogLevel level, const Rotation& rotation, const oauth::RefreshToken& presented,
+                 const http::Request& request) {
   platform::log(level, "refresh token refused",
                 {{"reason", name_of(rotation.outcome)},
                  {"sid", oauth::sid_text(oauth::sid_of(presented.handle))},
@@ -43,11 +44,13 @@ struct Times {
   UnixTime now, expires_at;
 };
 
-// The answer for `rotated` and `repeated`: a fresh access token, and the session's one current refresh token. For a repeat that
-// is the same text as before, made anew from the row's generation and key id.
-http::Response refreshed(const Context& context, const Rules& rules, const Rotation& rotation, const oauth::Handle& handle, Times times) {
+// The answer for `rotated` and `repeated`: a fresh access token, and the session's one current refresh token. For a
+// repeat that is the same text as before, made anew from the row's generation and key id.
+http::Response refreshed(const Context& context, const Rules& rules, const Rotation& rotation,
+                         const oauth::Handle& handle, Times times) {
   const store::Session& session = rotation.session;
-  if (session.generation < 0 || session.generation > oauth::generation_max || !context.foundation.refresh_tokens.knows(session.key_id)) {
+  if (session.generation < 0 || session.generation > oauth::generation_max ||
+      !context.foundation.refresh_tokens.knows(session.key_id)) {
     return refresh_failed(context, "the session's refresh token cannot be made: unknown key or generation");
   }
   const AccessTokenFacts facts{.user = rotation.user,
@@ -57,20 +60,19 @@ http::Response refreshed(const Context& context, const Rules& rules, const Rotat
                                .auth_time = std::chrono::floor<std::chrono::seconds>(session.auth_time)};
   auto access = make_access_token(context.keyring.current()->signer, rules.claims, facts, times.now, times.expires_at);
   if (!access.has_value()) return refresh_failed(context, describe(access.error()));
-  return token_answer(*std::move(access),
-                      context.foundation.refresh_tokens.encode({.key_id = session.key_id,
-                                                                .handle = handle,
-                                                                .generation = static_cast<std::uint32_t>(session.generation)}),
-                      rules.access_lifetime);
+  return token_answer(
+      *std::move(access),
+      context.foundation.refresh_tokens.encode(
+          {.key_id = session.key_id, .handle = handle, .generation = static_cast<std::uint32_t>(session.generation)}),
+      rules.access_lifetime);
 }
 
-http::Response answer_for(const Context& context, const Rules& rules, const Rotation& rotation, const oauth::RefreshToken& presented,
-                          const http::Request& request, Times times) {
+http::Response answer_for(const Context& context, const Rules& rules, const Rotation& rotation,
+                          const oauth::RefreshToken& presented, const http::Request& request, Times times) {
   using enum RotateOutcome;
   switch (rotation.outcome) {
     case rotated:
-    case repeated:
-      return refreshed(context, rules, rotation, presented.handle, times);
+    case repeated: return refreshed(context, rules, rotation, presented.handle, times);
     case superseded:
       log_refusal(platform::LogLevel::info, rotation, presented, request);
       return superseded_refresh_token(context);

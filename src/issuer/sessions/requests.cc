@@ -39,10 +39,12 @@ std::expected<std::optional<store::Digest>, http::Response> idempotency_key_of(c
 }
 
 http::Response invalid_refresh_token(const Context& context) {
-  return unauthorized(Value::object().set("error", "Invalid refresh token"), context.foundation.audience, "invalid_token");
+  return unauthorized(Value::object().set("error", "Invalid refresh token"), context.foundation.audience,
+                      "invalid_token");
 }
 
-std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body, const http::Request& request) {
+std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body,
+                                                           const http::Request& request) {
   const std::string* text = text_member(body, "refreshToken");
   if (text == nullptr) return std::nullopt;
   const auto token = context.foundation.refresh_tokens.decode(*text);

@@ -1,5 +1,5 @@
-// Refreshing and ending sessions (design 4.3). The rule itself is the store's `rotate`; here the refresh token is opened before
-// the database hears of it, and each outcome is given its answer.
+// Refreshing and ending sessions (design 4.3). The rule itself is the store's `rotate`; here the refresh token is
+// opened before the database hears of it, and each outcome is given its answer.
 #pragma once
 
 #include "http/message.h"
@@ -30,7 +30,8 @@ boost::asio::awaitable<http::Response> answer_logout(const Context& context, con
 http::Response token_answer(std::string access_token, std::string refresh_token, std::chrono::seconds lifetime);
 
 // The refresh token of the body, if it is one of ours; the reason of a refusal is logged and not told.
-std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body, const http::Request& request);
+std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body,
+                                                           const http::Request& request);
 
 // 401 `{"error":"Invalid refresh token"}`.
 http::Response invalid_refresh_token(const Context& context);
@@ -42,7 +43,8 @@ std::string user_agent_of(const http::Request& request);
 
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 
-// The digest of the request's Idempotency-Key, if it has one: exactly one header, 1 to 255 visible ASCII characters. Else 400.
+// The digest of the request's Idempotency-Key, if it has one: exactly one header, 1 to 255 visible ASCII characters.
+// Else 400.
 std::expected<std::optional<store::Digest>, http::Response> idempotency_key_of(const http::Request& request);
 
 }  // namespace jeton::issuer

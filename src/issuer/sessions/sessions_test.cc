@@ -32,7 +32,9 @@ class Refresh : public ::testing::Test {
 
   std::string log_in() { return running_.login(email, password).text("refreshToken"); }
   // The refresh token that follows, or an empty text.
-  std::string next(const std::string& token, const std::string& key = {}) { return running_.refresh(token, key).text("refreshToken"); }
+  std::string next(const std::string& token, const std::string& key = {}) {
+    return running_.refresh(token, key).text("refreshToken");
+  }
   void expect_refused(const HttpAnswer& answer, std::string_view body = refused) {
     EXPECT_EQ(answer.status, 401);
     EXPECT_EQ(answer.body, body);
@@ -43,14 +45,17 @@ class Refresh : public ::testing::Test {
     expect_refused(running_.refresh(newest.text("refreshToken")));
     EXPECT_EQ(running_.me(newest.text("accessToken")).body, R"({"error":"Token revoked"})");
   }
-  std::string count(std::string_view outcome) { return running_.metric("jeton_refreshes_total{outcome=\"" + std::string(outcome) + "\"}"); }
+  std::string count(std::string_view outcome) {
+    return running_.metric("jeton_refreshes_total{outcome=\"" + std::string(outcome) + "\"}");
+  }
 
   TemporaryDirectory directory_;
   MovedClock clock_;
   RunningIssuer running_;
 };
 
-// mission row 17: the refresh endpoint as the reference behaviour has it. mission row 14: long sessions of short tokens.
+// mission row 17: the refresh endpoint as the reference behaviour has it. mission row 14: long sessions of short
+// tokens.
 TEST_F(Refresh, GivesTheShapeOfLogin) {
   const HttpAnswer login = running_.login(email, password);
   clock_.move(seconds(60));
@@ -64,7 +69,8 @@ TEST_F(Refresh, GivesTheShapeOfLogin) {
 
   const Value before = running_.claims_of(login.text("accessToken"));
   const Value after = running_.claims_of(answer.text("accessToken"));
-  for (const std::string_view name : {"iss", "sub", "aud", "client_id", "sid", "ver", "auth_time", "email", "roles", "plan"}) {
+  for (const std::string_view name :
+       {"iss", "sub", "aud", "client_id", "sid", "ver", "auth_time", "email", "roles", "plan"}) {
     ASSERT_NE(after.find(name), nullptr) << name;
     EXPECT_EQ(*after.find(name), *before.find(name)) << name;
   }
@@ -95,8 +101,8 @@ TEST_F(Refresh, WhatIsNoTokenOfOursIsRefusedWithoutTheDatabase) {
 
 TEST_F(Refresh, AGoodMacOfAnUnknownSessionIsRefused) {
   const Foundation& foundation = running_.issuer().foundation();
-  expect_refused(running_.refresh(
-      foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = oauth::random_handle(), .generation = 0})));
+  expect_refused(running_.refresh(foundation.refresh_tokens.encode(
+      {.key_id = foundation.refresh_key_id, .handle = oauth::random_handle(), .generation = 0})));
   EXPECT_EQ(count("unknown"), "1");
 }
 
@@ -108,7 +114,8 @@ TEST_F(Refresh, OneBehindWithinTheGraceGetsTheSameTokenAgain) {
   EXPECT_EQ(repeated.status, 200);
   EXPECT_EQ(repeated.text("refreshToken"), rotated.text("refreshToken"));
   EXPECT_NE(repeated.text("accessToken"), rotated.text("accessToken"));
-  EXPECT_EQ(*running_.claims_of(repeated.text("accessToken")).find("gen"), Value(1)) << "a repeat carries the stored one";
+  EXPECT_EQ(*running_.claims_of(repeated.text("accessToken")).find("gen"), Value(1))
+      << "a repeat carries the stored one";
   EXPECT_EQ(running_.refresh(rotated.text("refreshToken")).status, 200);
 }
 
@@ -304,7 +311,9 @@ class FailingSessions final : public store::Sessions {
   void find_session(store::Sid, store::Completion<std::optional<store::Session>> done) override { done(fault()); }
 
  private:
-  static std::unexpected<store::Error> fault() { return std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}); }
+  static std::unexpected<store::Error> fault() {
+    return std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"});
+  }
 };
 
 class StoreWithFailingSessions final : public store::Store {
@@ -314,7 +323,9 @@ class StoreWithFailingSessions final : public store::Store {
   store::Sessions& sessions() override { return sessions_; }
   store::SigningKeys& signing_keys() override { return inner_->signing_keys(); }
   store::Settings& settings() override { return inner_->settings(); }
-  void check(store::Completion<bool> done) override { done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"})); }
+  void check(store::Completion<bool> done) override {
+    done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
+  }
 
  private:
   std::unique_ptr<store::Store> inner_;
@@ -325,9 +336,10 @@ class StoreWithFailingSessions final : public store::Store {
 TEST_F(Refresh, AStoreThatFailsIsOurFaultAndEndsNoSession) {
   const HttpAnswer login = running_.login(email, password);
   {
-    RunningIssuer failing(clock_, {.database = directory_.file("jeton.db"), .wrap_store = [](std::unique_ptr<store::Store> inner) {
-                                     return std::make_unique<StoreWithFailingSessions>(std::move(inner));
-                                   }});
+    RunningIssuer failing(
+        clock_, {.database = directory_.file("jeton.db"), .wrap_store = [](std::unique_ptr<store::Store> inner) {
+                   return std::make_unique<StoreWithFailingSessions>(std::move(inner));
+                 }});
     ASSERT_TRUE(failing.is_running()) << failing.fault();
     const HttpAnswer answer = failing.refresh(login.text("refreshToken"));
     EXPECT_EQ(answer.status, 500);
