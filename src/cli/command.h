@@ -24,7 +24,7 @@ struct Console {
   int exit_code = exit_good;    // what a subcommand's callback leaves here is what the process returns
   bool in_is_terminal = false;  // then a command that reads standard input says so before it waits
 
-  // "jeton: TEXT" to err; sets exit_code to exit_bad.
+  // "jeton: TEXT" to err, with nothing in it that could move a terminal's cursor; sets exit_code to exit_bad.
   void fail(const std::string& text);
   // The same with exit_usage.
   void fail_usage(const std::string& text);

@@ -57,6 +57,33 @@ std::string about_extras(const CommandFacts& command, const std::vector<std::str
   return fmt::format("{} has no option {}.{}{}", command.path, in_quotes(name), did_you_mean(name, names), try_help);
 }
 
+// One command at a time, at every level: else a word behind a command could start another one beside it.
+void require_one_command(CLI::App& app) {
+  const auto children = app.get_subcommands([](CLI::App*) { return true; });
+  if (!children.empty()) app.require_subcommand(1);
+  for (CLI::App* child : children) require_one_command(*child);
+}
+
+// An option that was given too often, or without the value it needs.
+std::string about_values(const CommandFacts& facts, const CLI::App& command, const CLI::ParseError& problem) {
+  const std::string try_help = " Try: " + facts.path + " --help";
+  for (const CLI::Option* option : command.get_options([](const CLI::Option*) { return true; })) {
+    if (option->get_lnames().empty()) continue;
+    const std::string name = "--" + option->get_lnames().front();
+    if (option->get_items_expected_max() == 1 && option->count() > 1) {
+      return fmt::format("{} is given {} times; it has one value.{}", name, option->count(), try_help);
+    }
+  }
+  const std::string_view what = problem.what();
+  for (const OptionFacts& option : facts.options) {
+    for (const std::string& name : option.names) {
+      if (!what.starts_with(name + ":") && !what.starts_with(name + " ")) continue;
+      return fmt::format("{} needs a value: {} {}.{}", name, name, option.placeholder, try_help);
+    }
+  }
+  return harmless(what) + "." + try_help;
+}
+
 // The placeholder of the first argument that must be there.
 std::string first_required_argument(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; })) {
@@ -67,7 +94,7 @@ std::string first_required_argument(const CLI::App& app) {
 
 void parse_and_run(CLI::App& app, Console& console, CLI::App& command, std::vector<std::string> arguments) {
   const CommandFacts facts = facts_of(command);
-  if (!facts.commands.empty()) command.require_subcommand(1);
+  require_one_command(app);
   std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
     app.parse(arguments);
@@ -78,12 +105,19 @@ void parse_and_run(CLI::App& app, Console& console, CLI::App& command, std::vect
   } catch (const CLI::RequiredError&) {
     if (facts.commands.empty()) {
       console.fail_usage(fmt::format("{} is missing. Usage: {}", first_required_argument(command), usage_line(facts)));
+    } else if (const auto extras = app.remaining(true); !extras.empty()) {
+      console.fail_usage(about_extras(facts, extras));
     } else {
       console.err << help_text(facts);
       console.exit_code = exit_usage;
     }
   } catch (const CLI::ExtrasError&) {
     console.fail_usage(about_extras(facts, app.remaining(true)));
+  } catch (const CLI::ArgumentMismatch& problem) {
+    console.fail_usage(about_values(facts, command, problem));
+  } catch (const CLI::ConversionError&) {
+    // Only switches convert; all other values are texts.
+    console.fail_usage("a switch takes no value. Try: " + facts.path + " --help");
   } catch (const CLI::ParseError& problem) {
     console.fail_usage(fmt::format("{} Try: {} --help", harmless(problem.what()), facts.path));
   }

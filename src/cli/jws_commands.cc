@@ -91,6 +91,9 @@ void verify(Console& console, const VerifyOptions& options) {
     algs = algorithms_from(console, options.algs);
     if (!algs) return;
   }
+  if (options.jwks == "-" && (!options.jws || *options.jws == "-")) {
+    return console.fail_usage("Signed text and keys cannot both come from standard input.");
+  }
   const auto jwks = load_key_set_text(*options.jwks, console.in);
   if (!jwks) return console.fail(jwks.error().text());
   if (const auto keys = operators_keys(*jwks); !keys && !options.json) {

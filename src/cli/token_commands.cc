@@ -157,6 +157,9 @@ std::optional<VerifyRequest> request_from(Console& console, const VerifyOptions&
 void verify(Console& console, const VerifyOptions& options, const ClockSource& clock) {
   auto request = request_from(console, options, clock);
   if (!request) return;
+  if (options.jwks == "-" && (!options.token || *options.token == "-")) {
+    return console.fail_usage("Token and keys cannot both come from standard input.");
+  }
   auto jwks = load_key_set_text(*options.jwks, console.in);
   if (!jwks) return console.fail(jwks.error().text());
   request->jwks = *std::move(jwks);
