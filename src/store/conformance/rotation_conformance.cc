@@ -170,6 +170,14 @@ TEST_P(StoreConformance, KeyOfAnEarlierRotationMayComeAgain) {
   EXPECT_EQ(rotate_outcome(2, 5), RotateOutcome::rotated);
 }
 
+TEST_P(StoreConformance, RotationWithoutAKeyForgetsTheOneBefore) {
+  sign_ada_in();
+  ASSERT_EQ(rotate_outcome(0, 5), RotateOutcome::rotated);
+  ASSERT_EQ(rotate_outcome(1), RotateOutcome::rotated);
+  move_clock(grace);
+  EXPECT_EQ(rotate_outcome(1, 5), RotateOutcome::reused);
+}
+
 TEST_P(StoreConformance, TwoBehindWithinTheGraceOfTheRotationBeforeIsSupersededAndEndsNothing) {
   sign_ada_in();
   ASSERT_EQ(rotate_outcome(0), RotateOutcome::rotated);

@@ -20,6 +20,8 @@ class FailingVfs {
   std::atomic<int> refused = 0;      // how often one of them was not done
   std::atomic<int> wal_unsynced = 0; // writes to a WAL since its last sync
   std::atomic<int> wal_syncs = 0;
+  std::atomic<int> databases_opened = 0;
+  std::atomic<int> lock_calls = 0;  // on the WAL's index, by all connections; each try of a wait is one
 
   // Installed as the default VFS while it lives; one at a time.
   FailingVfs() : real_(sqlite3_vfs_find(nullptr)), vfs_(*real_) {
@@ -59,6 +61,7 @@ class FailingVfs {
     auto& opened = file_of(file);
     opened.is_wal = (flags & SQLITE_OPEN_WAL) != 0;
     opened.base.pMethods = nullptr;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) ++self.databases_opened;
     const int code = self.real_->xOpen(self.real_, name, opened.real(), flags, out_flags);
     if (opened.real()->pMethods != nullptr) opened.base.pMethods = &methods();
     return code;
@@ -118,6 +121,7 @@ class FailingVfs {
         return real_of(f)->pMethods->xShmMap(real_of(f), page, bytes, extend, to);
       };
       m.xShmLock = [](sqlite3_file* f, int offset, int count, int flags) {
+        ++current()->lock_calls;
         return real_of(f)->pMethods->xShmLock(real_of(f), offset, count, flags);
       };
       m.xShmBarrier = [](sqlite3_file* f) { real_of(f)->pMethods->xShmBarrier(real_of(f)); };

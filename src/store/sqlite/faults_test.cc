@@ -100,12 +100,14 @@ TEST_F(Faults, ReadOnlyDiskIsUnavailableAndHealsByItself) {
 TEST_F(Faults, FailedSyncLeavesTheOutcomeUnknownAndIsNotRetried) {
   disk_.sync_answer = SQLITE_IOERR_FSYNC;
   disk_.target = FailingVfs::Target::wal;
+  const int opened = disk_.databases_opened;
   const auto refused = rotate(0);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::unknown);
   EXPECT_EQ(disk_.refused, 1) << "one sync was tried, once";
   disk_.heal();
   expect_rotates(0);
+  EXPECT_EQ(disk_.databases_opened, opened + 1) << "on a connection that has seen the failure nothing is written";
   expect_rotates(1);
   EXPECT_EQ(RawDatabase{folder_.database()}.run("PRAGMA integrity_check"), std::vector<std::string>{"ok"});
 }
@@ -252,6 +254,40 @@ TEST_F(Faults, LogStaysBoundedWhileAReaderComesAndGoes) {
     largest = std::max(largest, std::filesystem::file_size(folder_.database() + "-wal"));
   }
   EXPECT_LT(largest, 600U * 4120U);
+}
+
+TEST_F(Faults, LogStaysBoundedThoughThereIsAlwaysAReader) {
+  reopen({.path = folder_.database(), .clock = clock_, .checkpoint_pages = 20, .wal_pages_max = 200});
+  std::atomic<bool> stop = false;
+  std::thread readers([&] {
+    RawDatabase one{folder_.database()};
+    RawDatabase other{folder_.database()};
+    one.run("BEGIN; SELECT count(*) FROM sessions");
+    while (!stop) {
+      std::this_thread::sleep_for(500us);
+      other.run("BEGIN; SELECT count(*) FROM sessions");
+      one.run("COMMIT");
+      std::this_thread::sleep_for(500us);
+      one.run("BEGIN; SELECT count(*) FROM sessions");
+      other.run("COMMIT");
+    }
+  });
+  for (std::int64_t generation = 0; generation < 2000; ++generation) expect_rotates(generation);
+  stop = true;
+  readers.join();
+  // A rotation writes one page or more.
+  EXPECT_LT(std::filesystem::file_size(folder_.database() + "-wal"), 1000U * 4120U);
+}
+
+TEST_F(Faults, ReaderThatStaysDoesNotHoldUpEveryCommit) {
+  reopen({.path = folder_.database(), .clock = clock_, .checkpoint_pages = 5, .wal_pages_max = 50});
+  RawDatabase reader{folder_.database()};
+  reader.run("BEGIN; SELECT count(*) FROM sessions");
+  const int before = disk_.lock_calls;
+  for (std::int64_t generation = 0; generation < 90; ++generation) expect_rotates(generation);
+  // A wait of a second is about a thousand tries; one is made, where forty would be.
+  EXPECT_LT(disk_.lock_calls - before, 8000);
+  reader.run("COMMIT");
 }
 
 TEST_F(Faults, DamageFoundWhileRunningIsCorruptAndNotAnAnswer) {

@@ -95,6 +95,18 @@ TEST_F(Rows, SessionOfAnOlderSecurityEpochIsEndedThoughNobodyEndedIt) {
   EXPECT_EQ(raw("SELECT count(*) FROM audit WHERE kind LIKE '%reused' OR kind LIKE '%back'"), std::vector<std::string>{"0"});
 }
 
+TEST_F(Rows, SessionOfADisabledUserIsEndedThoughNobodyEndedIt) {
+  raw("UPDATE users SET disabled = 1");
+  EXPECT_EQ(rotate(0).outcome, RotateOutcome::ended);
+  EXPECT_EQ(db().end_session(sid_of(1), EndReason::logout), false);
+}
+
+TEST_F(Rows, AbsoluteExpiryHoldsByItself) {
+  raw("UPDATE sessions SET absolute_expires_at = 1700000000001");
+  clock_.move(1ms);
+  EXPECT_EQ(rotate(0).outcome, RotateOutcome::ended);
+}
+
 TEST_F(Rows, SessionOfANewerSecurityEpochIsEndedToo) {
   raw("UPDATE sessions SET security_epoch = 9");
   EXPECT_EQ(rotate(0).outcome, RotateOutcome::ended);

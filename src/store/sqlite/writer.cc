@@ -53,7 +53,10 @@ std::expected<std::unique_ptr<Connection>, Failure> open_for_reading(const Openi
 }
 
 Writer::Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> connection)
-    : opening_(std::move(opening)), limits_(limits), connection_(std::move(connection)) {}
+    : opening_(std::move(opening)),
+      limits_(limits),
+      connection_(std::move(connection)),
+      next_cut_pages_(limits.wal_pages_max) {}
 
 void Writer::serve(Lane::Batch& batch) {
   verdicts_.assign(batch.size(), std::nullopt);
@@ -118,7 +121,10 @@ Error Writer::give_up(const Failure& failure) {
 void Writer::tend_wal() {
   const auto pages = connection_->wal_pages();
   if (pages < limits_.checkpoint_pages) return;
-  connection_->checkpoint(pages >= limits_.wal_pages_max, wal_cut_wait);
+  const bool cut = pages >= next_cut_pages_;
+  connection_->checkpoint(cut, wal_cut_wait);
+  // A reader that stays (a dump, say) is waited for once, and not after every commit until it goes.
+  if (cut) next_cut_pages_ = connection_->wal_pages() + limits_.wal_pages_max;
   // What was acknowledged is durable in the log; a failed copy is tried again after the next commit.
   if (auto failure = connection_->take_failure(); failure && is_io_failure(*failure)) connection_.reset();
 }
