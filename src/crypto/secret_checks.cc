@@ -29,7 +29,8 @@ bool reads_as_key(std::string_view text) noexcept {
   text = without_leading_space(text);
   constexpr std::array ssh{"ssh-rsa ", "ssh-dss ", "ssh-ed25519", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"};
   if (std::ranges::any_of(ssh, [&](std::string_view name) { return text.starts_with(name); })) return true;
-  return text.starts_with('{') && (text.contains("\"kty\"") || text.contains("\"keys\""));
+  // The last: a member name written with escapes ("k\u0074y") is the same name to whoever reads it as JSON.
+  return text.starts_with('{') && (text.contains("\"kty\"") || text.contains("\"keys\"") || text.contains("\\u00"));
 }
 
 // A whole SubjectPublicKeyInfo or certificate, not one byte more.

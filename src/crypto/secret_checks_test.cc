@@ -87,6 +87,8 @@ TEST(SharedSecrets, JwkTextIsRefused) {
   EXPECT_EQ(refusal(jwk), Errc::key_text_as_secret);
   EXPECT_EQ(refusal("\r\n\t " + jwk), Errc::key_text_as_secret);
   EXPECT_EQ(refusal("\xEF\xBB\xBF \n" + jwk), Errc::key_text_as_secret);
+  EXPECT_EQ(refusal(R"({"k\u0074y":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"})"),
+            Errc::key_text_as_secret);
   EXPECT_EQ(refusal("{\"keys\":[]}                            "), Errc::key_text_as_secret);
   EXPECT_EQ(refusal("{no key at all, only braces around a secret}"), std::nullopt);
 }
