@@ -22,7 +22,8 @@
 namespace jeton::cli {
 
 inline constexpr std::size_t batch_line_bytes_max = 4 * 1024 * 1024;
-// For the line as a whole, so that keys and tokens inside it are measured by their own limits and get their own errors.
+// For the line as a whole, so that keys and tokens inside it are measured by their own limits and get their own
+// errors.
 inline constexpr Limits batch_line_limits{.json_depth_max = 64, .json_members_max = 16'384};
 
 // One answer: a line without its LF, and whether it is a good one.

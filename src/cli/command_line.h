@@ -12,7 +12,8 @@ namespace jeton::cli {
 // Name, description and version. The commands are added by whoever wires the program together.
 void describe_application(CLI::App& app);
 
-// Runs the command that `arguments` (without the program's name) ask for, and returns the exit code. Nothing is thrown.
+// Runs the command that `arguments` (without the program's name) ask for, and returns the exit code. Nothing is
+// thrown.
 int run(CLI::App& app, Console& console, const std::vector<std::string>& arguments);
 
 }  // namespace jeton::cli

@@ -7,7 +7,6 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
-#include "cli/verify_request.h"
 
 #include <jeton/limits.h>
 #include <jeton/value.h>
@@ -154,20 +153,12 @@ void print_thumbprint(Console& console, const std::string& file) {
   for (const std::string& one : *result) console.out << one << '\n';
 }
 
-// The first reason why the keys are not all good.
-const Error* first_refusal(const KeySet& keys) {
-  for (const KeySet::Entry& entry : keys.entries()) {
-    if (!entry.refusal.empty()) return &entry.refusal.front();
-  }
-  return nullptr;
-}
-
 BatchAnswer check_line(const Value& line) {
-  const auto keys = operators_keys(line.to_json());
+  const auto keys = checked_keys(line.to_json());
   if (!keys) return refused(keys.error());
-  if (const Error* refusal = first_refusal(*keys)) return refused(*refusal);
   Value list = Value::array();
-  for (const KeySet::Entry& entry : keys->entries()) {
+  for (const KeySet::Entry& entry : *keys) {
+    if (!entry.refusal.empty()) return refused(entry.refusal.front());
     Value key = Value::object();
     if (!entry.kid.empty()) key.set("kid", entry.kid);
     if (!entry.declared_alg.empty()) key.set("alg", entry.declared_alg);
@@ -185,10 +176,10 @@ std::string algorithm_list(const std::vector<Algorithm>& algorithms) {
 void check_for_a_person(Console& console, const std::string& file) {
   const auto text = load_key_set_text(file, console.in);
   if (!text) return console.fail(text.error().text());
-  const auto keys = operators_keys(*text);
+  const auto keys = checked_keys(*text);
   if (!keys) return console.fail(fault_of(source_name(file), keys.error()).text());
-  if (keys->size() == 0) console.out << "no keys of a known type\n";
-  for (const KeySet::Entry& entry : keys->entries()) {
+  if (keys->empty()) console.out << "no keys of a known type\n";
+  for (const KeySet::Entry& entry : *keys) {
     const std::string kty = entry.kty.empty() ? "no kty" : harmless(shortened(entry.kty, 40));
     if (entry.refusal.empty()) {
       console.out << fmt::format("{}  {:<3}  {}, {}\n", painted("good   ", Tone::good, console.colour), kty,

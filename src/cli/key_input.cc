@@ -3,6 +3,7 @@
 #include "cli/files.h"
 #include "cli/terminal.h"
 #include "cli/topics.h"
+#include "cli/verify_request.h"
 #include "crypto/key.h"
 #include "crypto/random.h"
 #include "jose/jwk.h"
@@ -77,6 +78,27 @@ Result<std::vector<std::string>> each_jwk_in(std::string_view text, Make make) {
     TRY(all.emplace_back(), make(jwk));
   }
   return all;
+}
+
+// What is wrong with the private part of a key whose public part is good; nothing for public keys and secrets.
+std::optional<Error> private_fault(jose::JsonView object, Algorithm algorithm) {
+  auto jwk = jose::read_jwk(object, default_limits);
+  if (!jwk) return jwk.error();
+  if (!jwk->private_material() || !jwk->public_material()) return std::nullopt;
+  const auto key = KeyParts::make_signing(std::get<crypto::PrivateMaterial>(std::move(jwk->material)), algorithm, "");
+  return key ? std::nullopt : std::optional(key.error());
+}
+
+// The JWKs of that document for which a KeySet has entries: all but those of unknown type in a set.
+std::vector<jose::JsonView> known_jwks_in(jose::JsonView object) {
+  const auto keys = object.find("keys");
+  if (!keys || !keys->is(jose::JsonType::array)) return {object};
+  std::vector<jose::JsonView> known;
+  for (const jose::JsonView child : keys->children()) {
+    const std::string kty = child.is(jose::JsonType::object) ? jose::name_of_jwk(child).kty : "";
+    if (kty.empty() || kty == "EC" || kty == "RSA" || kty == "OKP" || kty == "oct") known.push_back(child);
+  }
+  return known;
 }
 
 // A JWK with the given kid, or its own, or its thumbprint.
@@ -175,6 +197,20 @@ Result<std::vector<std::string>> public_jwks_in(const SecretBytes& text, const K
         jose::write_public_jwk(material, key.algorithm(), choice.kid.value_or(jose::thumbprint_of(material)))};
   }
   return each_jwk_in(view, [&](const jose::Jwk& jwk) { return public_jwk(jwk, choice); });
+}
+
+Result<std::vector<KeySet::Entry>> checked_keys(std::string_view json) {
+  TRY(const KeySet keys, operators_keys(json));
+  std::vector<KeySet::Entry> entries = keys.entries();
+  WipedBuffer buffer;
+  if (!parse_keys(buffer, json)) return std::unexpected(Error{Errc::malformed_key});
+  const auto jwks = known_jwks_in(jose::JsonView(buffer));
+  for (std::size_t i = 0; i < entries.size() && i < jwks.size(); ++i) {
+    if (!entries[i].refusal.empty()) continue;
+    if (auto fault = private_fault(jwks[i], entries[i].algorithms.front()))
+      entries[i].refusal.push_back(*std::move(fault));
+  }
+  return entries;
 }
 
 Result<std::vector<std::string>> thumbprints_in(const SecretBytes& text) {

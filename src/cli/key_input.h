@@ -6,6 +6,7 @@
 #include <jeton/algorithm.h>
 #include <jeton/error.h>
 #include <jeton/key.h>
+#include <jeton/key_set.h>
 #include <jeton/secret.h>
 
 #include <iosfwd>
@@ -45,6 +46,10 @@ platform::Outcome<std::string> load_key_set_text(const std::string& path, std::i
 // The public JWKs of all keys in that text, each with a kid (its thumbprint if it has none). A shared secret has no
 // public part: algorithm_not_allowed.
 Result<std::vector<std::string>> public_jwks_in(const SecretBytes& text, const KeyChoice& choice = {});
+
+// The keys of a JWK or set as the command line takes them, and with more scruple than verifying needs: a private part
+// that does not belong to its public one is a refusal too. Errors: those of KeySet::parse.
+Result<std::vector<KeySet::Entry>> checked_keys(std::string_view json);
 
 // The RFC 7638 thumbprints of all keys in that text; a shared secret has one too.
 Result<std::vector<std::string>> thumbprints_in(const SecretBytes& text);
