@@ -5,10 +5,15 @@
 #include "issuer/running_issuer.h"
 #include "platform/log.h"
 
+#include <jeton/claims.h>
+#include <jeton/key.h>
 #include <jeton/key_set.h>
+#include <jeton/signer.h>
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -107,6 +112,71 @@ TEST_F(OneStore, AKeyThatAnotherProcessMadeIsFoundWhenItIsNeeded) {
   const auto keys = KeySet::parse(first.get("/.well-known/jwks.json").body);
   ASSERT_TRUE(keys.has_value());
   EXPECT_EQ(keys->size(), 2U);
+}
+
+// Counts how often the keys are read, and can be away.
+class WatchedKeys final : public store::SigningKeys {
+ public:
+  explicit WatchedKeys(store::SigningKeys& inner) : inner_(inner) {}
+  void list_keys(store::Completion<std::vector<store::StoredKey>> done) override {
+    ++reads;
+    if (away) return done(std::unexpected(store::Error{store::Errc::unavailable, "away"}));
+    inner_.list_keys(std::move(done));
+  }
+  void add_first_key(store::StoredKey key, store::Completion<bool> done) override {
+    inner_.add_first_key(std::move(key), std::move(done));
+  }
+  std::atomic<int> reads = 0;
+  std::atomic<bool> away = false;
+
+ private:
+  store::SigningKeys& inner_;
+};
+
+class StoreWithWatchedKeys final : public store::Store {
+ public:
+  explicit StoreWithWatchedKeys(std::unique_ptr<store::Store> inner)
+      : inner_(std::move(inner)), keys(inner_->signing_keys()) {}
+  store::Users& users() override { return inner_->users(); }
+  store::Sessions& sessions() override { return inner_->sessions(); }
+  store::SigningKeys& signing_keys() override { return keys; }
+  store::Settings& settings() override { return inner_->settings(); }
+  void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }
+
+ private:
+  std::unique_ptr<store::Store> inner_;
+
+ public:
+  WatchedKeys keys;
+};
+
+TEST_F(OneStore, AFloodOfUnknownKeysReadsTheStoreOnceAnInterval) {
+  RunningOptions watched = options();
+  WatchedKeys* keys = nullptr;
+  watched.wrap_store = [&](std::unique_ptr<store::Store> inner) {
+    auto store = std::make_unique<StoreWithWatchedKeys>(std::move(inner));
+    keys = &store->keys;
+    return store;
+  };
+  RunningIssuer running(clock_, std::move(watched));
+  running.register_user(email, password);
+  const std::string access = running.login(email, password).text("accessToken");
+  const Signer stranger(SigningKey::generate(Algorithm::es256),
+                        {.issuer = running.issuer().foundation().issuer, .audiences = {"api"}});
+  const std::string foreign = *stranger.sign(Claims("usr_x"), clock_.now_seconds());
+  const int at_start = keys->reads;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(running.me(foreign).status, 403);
+  EXPECT_EQ(keys->reads, at_start);
+  clock_.move(keys_reload_interval);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(running.me(foreign).status, 403);
+  EXPECT_EQ(keys->reads, at_start + 1);
+
+  // A store that is away leaves the old keys in place, and is not asked on every request either.
+  keys->away = true;
+  clock_.move(keys_reload_interval);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(running.get("/.well-known/jwks.json").status, 200);
+  EXPECT_EQ(running.me(access).status, 200);
+  EXPECT_EQ(keys->reads, at_start + 2);
 }
 
 TEST_F(OneStore, PublishesPublicKeysAloneWithAnETag) {

@@ -152,22 +152,20 @@ boost::asio::awaitable<void> Keyring::reload_if_old(UnixTime now) {
 
   const auto rows = co_await completed<std::vector<StoredKey>>(
       [this](auto call) { store_.signing_keys().list_keys(std::move(call)); });
-  if (!rows.has_value()) {
-    platform::log_warning("signing keys not reloaded", {{"reason", rows.error().message}});
-    co_return;
-  }
-  auto keys = read(*rows, foundation_, algorithm_, cache_, now);
+  auto keys = rows.has_value() ? read(*rows, foundation_, algorithm_, cache_, now)
+                               : std::unexpected(platform::Fault{rows.error().message, ""});
   if (!keys.has_value()) {
+    // The old ones go on, and the next attempt waits as long as after a success: a store that is away is not asked, and
+    // the log not written, on every request.
     platform::log_error("signing keys not reloaded", {{"reason", keys.error().text()}});
-    co_return;
-  }
-  if (keys->etag == before->etag) {
-    // The same keys: keep the guard, and with it what the token cache knows, and note when they were read.
     keys_.replace(Keys{before->signer, before->guard, before->jwks, before->etag, now});
-    co_return;
+  } else if (keys->etag == before->etag) {
+    // The same keys are published: keep the guard, and with it what the token cache knows.
+    keys_.replace(Keys{keys->signer, before->guard, before->jwks, before->etag, now});
+  } else {
+    keys_.replace(*std::move(keys));
+    platform::log_info("signing keys reloaded");
   }
-  keys_.replace(*std::move(keys));
-  platform::log_info("signing keys reloaded");
 }
 
 }  // namespace jeton::issuer

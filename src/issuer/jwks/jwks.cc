@@ -32,6 +32,7 @@ boost::asio::awaitable<http::Response> answer_jwks(const Context& context, const
     co_return response;
   }
   response.headers.set("Content-Type", "application/json");
+  response.headers.set("X-Content-Type-Options", "nosniff");
   response.body = keys->jwks;
   co_return response;
 }
