@@ -126,7 +126,8 @@ class Libraries(Rule):
     def test_header_with_googletest_is_for_tests_alone(self):
         header = {"src/jose/x.h": HEADER + "#include <gtest/gtest.h>\n"}
         self.accepted("src/jose/x_test.cc", '#include "jose/x.h"\n', **header)
-        self.refused("src/jose/x.cc", '#include "jose/x.h"\n', "jose/x.h is for tests: it includes GoogleTest", **header)
+        self.refused("src/jose/x.cc", '#include "jose/x.h"\n', "jose/x.h is for tests: it includes GoogleTest",
+                     **header)
 
     def test_headers_that_debian_12_lacks(self):
         self.refused("src/issuer/x.cc", "#include <format>\n", "<format> is banned, use fmt/format.h")
