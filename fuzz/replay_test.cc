@@ -58,7 +58,7 @@ TEST_P(Corpus, PropertiesHoldForChangedBytes) {
   std::mt19937 random(42);
   for (int round = 0; round < 200 && !GetParam().bytes.empty(); ++round) {
     std::string bytes = GetParam().bytes;
-    for (unsigned changes = 1 + random() % 3; changes > 0; --changes) {
+    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
       const std::size_t at = random() % bytes.size();
       switch (random() % 4) {
         case 0: bytes[at] = static_cast<char>(random()); break;

@@ -48,7 +48,9 @@ TEST_P(OwnCase, CacheGivesTheSameAnswerTwice) {
   for (int round = 0; round < 3; ++round) {
     const auto cached = cache.verify(verifier, token, now_of(hostile));
     ASSERT_EQ(cached.has_value(), plain.has_value()) << hostile.place << " round " << round;
-    if (!plain) EXPECT_EQ(cached.error(), plain.error());
+    if (!plain) {
+      EXPECT_EQ(cached.error(), plain.error());
+    }
   }
 }
 
