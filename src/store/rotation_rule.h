@@ -1,8 +1,8 @@
 // The rule of rotation (design 4.3) as pure functions: what the presented generation means, given the session's row.
 //
-// A back end rotates by one conditional UPDATE. Only when that has changed no row does it ask `judge`, on the row as read
-// in the same transaction; so `judge` never grants a rotation, it explains why there was none. No clock, no I/O: `now`
-// is the database's, as seen by the UPDATE.
+// A back end rotates by one conditional UPDATE. Only when that has changed no row does it ask `judge`, on the row as
+// read in the same transaction; so `judge` never grants a rotation, it explains why there was none. No clock, no I/O:
+// `now` is the database's, as seen by the UPDATE.
 #pragma once
 
 #include "store/ids.h"
@@ -44,8 +44,8 @@ struct SessionFacts {
   StoreTime rotated_at{}, previous_rotated_at{};
 };
 
-// Half open, as all of Jeton's times: at exactly `since + grace` it is over, so a grace of 0 means none at all. A negative
-// age (the clock was set back) counts as 0. Beyond 300 s the grace is 300 s.
+// Half open, as all of Jeton's times: at exactly `since + grace` it is over, so a grace of 0 means none at all. A
+// negative age (the clock was set back) counts as 0. Beyond 300 s the grace is 300 s.
 inline bool within_grace(StoreTime since, StoreTime now, std::chrono::milliseconds grace) {
   const auto allowed = std::clamp(grace, std::chrono::milliseconds::zero(), grace_max);
   const auto age = std::max(now - since, std::chrono::milliseconds::zero());
@@ -61,8 +61,8 @@ inline std::int64_t generations_behind(std::int64_t stored, std::int64_t present
   return d;
 }
 
-// Is every scope that is asked for among those granted? Space-separated (RFC 6749 section 3.3); an empty request asks for
-// what was granted.
+// Is every scope that is asked for among those granted? Space-separated (RFC 6749 section 3.3); an empty request asks
+// for what was granted.
 inline bool scope_within(std::string_view asked, std::string_view granted) {
   const auto next = [](std::string_view& list) {
     list.remove_prefix(std::min(list.find_first_not_of(' '), list.size()));

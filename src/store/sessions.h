@@ -15,7 +15,15 @@ namespace jeton::store {
 
 // Stored by number: only ever append.
 enum class Delivery : std::uint8_t { body, cookie };
-enum class EndReason : std::uint8_t { logout, reuse, password_changed, user_disabled, revoked, expired, store_went_back };
+enum class EndReason : std::uint8_t {
+  logout,
+  reuse,
+  password_changed,
+  user_disabled,
+  revoked,
+  expired,
+  store_went_back
+};
 
 struct Session {
   Sid sid{};
@@ -47,28 +55,28 @@ enum class SignInOutcome : std::uint8_t { signed_in, refused };
 
 struct RotateRequest {
   Sid sid{};
-  std::int64_t generation = 0;  // as presented
-  std::string client_id;        // as authenticated; must be the session's
-  std::string scope;            // asked for; empty: as before
-  std::uint32_t key_id = 0;     // the MAC key for the new token
+  std::int64_t generation = 0;              // as presented
+  std::string client_id;                    // as authenticated; must be the session's
+  std::string scope;                        // asked for; empty: as before
+  std::uint32_t key_id = 0;                 // the MAC key for the new token
   std::optional<Digest> idempotency_key{};  // hash of the request's Idempotency-Key
   std::chrono::milliseconds grace{10'000};
-  std::chrono::milliseconds idle{};         // new idle expiry, from now, never past the absolute one
-  StoreTime access_expires_at{};            // `exp` of the access token that will be given, fixed beforehand
+  std::chrono::milliseconds idle{};  // new idle expiry, from now, never past the absolute one
+  StoreTime access_expires_at{};     // `exp` of the access token that will be given, fixed beforehand
   std::string user_agent, address;
 };
 
 enum class RotateOutcome : std::uint8_t {
-  rotated,     // d = 0: one generation on
-  repeated,    // d = 1 within the grace, or with the key of the rotation: the same current token again
-  superseded,  // d = 2 within the grace of the rotation before: refused, nothing ended
-  key_reused,  // the stored Idempotency-Key at d = 0: 400, nothing changed
-  reused,      // the session was ended by this very call
-  went_back,   // presented > stored: the database lost history; the session was ended by this very call
-  ended,       // it was ended, expired, its user disabled or of a newer security epoch before
-  unknown,     // no such session
-  other_client,// it belongs to another client: nothing changed
-  wider_scope, // scope asked for is no subset: nothing changed
+  rotated,       // d = 0: one generation on
+  repeated,      // d = 1 within the grace, or with the key of the rotation: the same current token again
+  superseded,    // d = 2 within the grace of the rotation before: refused, nothing ended
+  key_reused,    // the stored Idempotency-Key at d = 0: 400, nothing changed
+  reused,        // the session was ended by this very call
+  went_back,     // presented > stored: the database lost history; the session was ended by this very call
+  ended,         // it was ended, expired, its user disabled or of a newer security epoch before
+  unknown,       // no such session
+  other_client,  // it belongs to another client: nothing changed
+  wider_scope,   // scope asked for is no subset: nothing changed
 };
 
 struct Rotation {

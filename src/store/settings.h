@@ -14,7 +14,8 @@ class Settings {
   virtual ~Settings() = default;
   // Writes those of `defaults` that are not there yet, in one group, and returns all that are: of several first starts
   // at once one wins and all see the same.
-  virtual void settle(std::map<std::string, std::string> defaults, Completion<std::map<std::string, std::string>> done) = 0;
+  virtual void settle(std::map<std::string, std::string> defaults,
+                      Completion<std::map<std::string, std::string>> done) = 0;
 };
 
 }  // namespace jeton::store

@@ -1,4 +1,5 @@
-// SigningKeys: the issuer's key pairs at rest. Private parts arrive sealed and leave sealed; the store cannot read them.
+// SigningKeys: the issuer's key pairs at rest. Private parts arrive sealed and leave sealed; the store cannot read
+// them.
 #pragma once
 
 #include "store/error.h"
@@ -12,11 +13,11 @@ namespace jeton::store {
 
 struct StoredKey {
   std::string kid;
-  std::string algorithm;          // "ES256"
-  std::string state;              // "active"; the life cycle of rule 4.4 adds the others
+  std::string algorithm;  // "ES256"
+  std::string state;      // "active"; the life cycle of rule 4.4 adds the others
   std::string public_jwk;
   std::vector<std::byte> sealed;  // private JWK, AES-256-GCM; empty once destroyed
-  StoreTime created_at{};        // by the database's clock; ignored when adding
+  StoreTime created_at{};         // by the database's clock; ignored when adding
 };
 
 class SigningKeys {

@@ -12,10 +12,10 @@
 namespace jeton::store {
 
 struct User {
-  std::string sub;            // random public id, "usr_…"
-  std::string email;          // as given
-  std::string password_hash;  // PHC text
-  std::string claims_json;    // one JSON object: roles, plan, team_id, …
+  std::string sub;                  // random public id, "usr_…"
+  std::string email;                // as given
+  std::string password_hash;        // PHC text
+  std::string claims_json;          // one JSON object: roles, plan, team_id, …
   std::int64_t security_epoch = 0;  // raised by password change, disable, log out everywhere
   std::int64_t version = 0;         // `ver`: raised by those and by any change of claims
   bool disabled = false;
@@ -40,10 +40,12 @@ class Users {
   virtual void find_by_email(std::string email_key, Completion<std::optional<User>> done) = 0;
   virtual void find_by_sub(std::string sub, Completion<std::optional<User>> done) = 0;
   // Replaces the hash if it is still `old_hash` (a rise of parameters at login); raises no counter.
-  virtual void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash, Completion<bool> done) = 0;
+  virtual void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
+                                     Completion<bool> done) = 0;
   // Replaces the hash, raises security epoch and version, and ends every live session but `keep` (whose epoch follows),
   // in one group. False if there is no such user.
-  virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done) = 0;
+  virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
+                               Completion<bool> done) = 0;
   // Sets or clears `disabled`; disabling raises both counters and ends every live session, in one group.
   virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done) = 0;
   // Replaces the free claims and raises the version.

@@ -23,14 +23,12 @@ Result<bool> Waiting::upgrade_password_hash(std::string sub, std::string old_has
 }
 
 Result<bool> Waiting::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep) {
-  return outcome_of<bool>([&](auto done) {
-    store_->users().change_password(std::move(sub), std::move(new_hash), keep, std::move(done));
-  });
+  return outcome_of<bool>(
+      [&](auto done) { store_->users().change_password(std::move(sub), std::move(new_hash), keep, std::move(done)); });
 }
 
 Result<bool> Waiting::set_disabled(std::string sub, bool disabled) {
-  return outcome_of<bool>(
-      [&](auto done) { store_->users().set_disabled(std::move(sub), disabled, std::move(done)); });
+  return outcome_of<bool>([&](auto done) { store_->users().set_disabled(std::move(sub), disabled, std::move(done)); });
 }
 
 Result<bool> Waiting::set_claims(std::string sub, std::string claims_json) {

@@ -38,8 +38,9 @@ TEST_P(StoreConformance, SecondKeyOfTheSameAlgorithmAndStateIsNotAdded) {
 TEST_P(StoreConformance, FirstSettingsWinAndAllSeeTheSame) {
   EXPECT_EQ(db().settle({{"issuer", "http://a"}, {"audience", "api"}}),
             (std::map<std::string, std::string>{{"issuer", "http://a"}, {"audience", "api"}}));
-  EXPECT_EQ(db().settle({{"issuer", "http://b"}, {"client", "first-party"}}),
-            (std::map<std::string, std::string>{{"issuer", "http://a"}, {"audience", "api"}, {"client", "first-party"}}));
+  EXPECT_EQ(
+      db().settle({{"issuer", "http://b"}, {"client", "first-party"}}),
+      (std::map<std::string, std::string>{{"issuer", "http://a"}, {"audience", "api"}, {"client", "first-party"}}));
   subject_->restart();
   EXPECT_EQ(db().settle({})->at("issuer"), "http://a");
 }
@@ -53,8 +54,8 @@ TEST_P(StoreConformance, OfSeveralFirstStartsAtOnceOneWins) {
     const auto name = std::to_string(i);
     auto key_promise = std::make_shared<std::promise<Result<bool>>>();
     keys.push_back(key_promise->get_future());
-    store.signing_keys().add_first_key(key("k" + name),
-                                       [key_promise](Result<bool> result) { key_promise->set_value(std::move(result)); });
+    store.signing_keys().add_first_key(
+        key("k" + name), [key_promise](Result<bool> result) { key_promise->set_value(std::move(result)); });
     auto promise = std::make_shared<std::promise<Result<std::map<std::string, std::string>>>>();
     settings.push_back(promise->get_future());
     store.settings().settle({{"issuer", name}}, [promise](auto result) { promise->set_value(std::move(result)); });
@@ -66,9 +67,7 @@ TEST_P(StoreConformance, OfSeveralFirstStartsAtOnceOneWins) {
   for (auto& answer : settings) EXPECT_EQ(answer.get()->at("issuer"), issuer);
 }
 
-TEST_P(StoreConformance, CheckReadsSomething) {
-  EXPECT_EQ(db().check(), true);
-}
+TEST_P(StoreConformance, CheckReadsSomething) { EXPECT_EQ(db().check(), true); }
 
 TEST_P(StoreConformance, WhatIsAnsweredIsSeenByOthersAtOnce) {
   auto other = subject_->open_another();
@@ -106,9 +105,8 @@ TEST_P(StoreConformance, OperationHandedInWhileTheStoreClosesIsAnsweredToo) {
     store.users().set_claims("usr_ada", "{}", [&](Result<bool>) {
       store.users().set_claims("usr_ada", "{}", [&](Result<bool> result) {
         if (!result) EXPECT_EQ(result.error().code, Errc::unavailable);
-        store.sessions().find_session(sid_of(1), [&](Result<std::optional<Session>>) {
-          store.check([&](Result<bool>) { ++answered; });
-        });
+        store.sessions().find_session(
+            sid_of(1), [&](Result<std::optional<Session>>) { store.check([&](Result<bool>) { ++answered; }); });
       });
     });
     closing.reset();
@@ -121,9 +119,8 @@ TEST_P(StoreConformance, OperationHandedInByACompletionIsAnsweredToo) {
   std::promise<Result<std::optional<Session>>> found;
   auto& store = subject_->store();
   store.sessions().rotate(rotation_of(1, 0, now()), [&](Result<Rotation>) {
-    store.sessions().find_session(sid_of(1), [&](Result<std::optional<Session>> result) {
-      found.set_value(std::move(result));
-    });
+    store.sessions().find_session(sid_of(1),
+                                  [&](Result<std::optional<Session>> result) { found.set_value(std::move(result)); });
   });
   EXPECT_EQ(found.get_future().get().value()->generation, 1);
 }

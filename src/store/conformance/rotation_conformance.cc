@@ -255,9 +255,7 @@ TEST_P(StoreConformance, DistanceIsSignedAndWide) {
             RotateOutcome::reused);
 }
 
-TEST_P(StoreConformance, UnknownSessionIsUnknown) {
-  EXPECT_EQ(rotate_outcome(0), RotateOutcome::unknown);
-}
+TEST_P(StoreConformance, UnknownSessionIsUnknown) { EXPECT_EQ(rotate_outcome(0), RotateOutcome::unknown); }
 
 TEST_P(StoreConformance, AnotherClientIsRefusedAndNothingChanges) {
   sign_ada_in();

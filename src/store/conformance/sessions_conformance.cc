@@ -122,9 +122,7 @@ TEST_P(StoreConformance, EndingAllSessionsOfAnUnknownUserEndsNone) {
   EXPECT_EQ(db().end_all_sessions("usr_nobody", EndReason::revoked), 0);
 }
 
-TEST_P(StoreConformance, UnknownSessionIsNotFound) {
-  EXPECT_EQ(db().find_session(sid_of(5)).value(), std::nullopt);
-}
+TEST_P(StoreConformance, UnknownSessionIsNotFound) { EXPECT_EQ(db().find_session(sid_of(5)).value(), std::nullopt); }
 
 TEST_P(StoreConformance, LongAgentsAndStrangeAddressesDoNoHarm) {
   ASSERT_EQ(db().register_user(new_user("ada")), Registration::registered);

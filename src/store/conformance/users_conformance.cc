@@ -49,8 +49,8 @@ TEST_P(StoreConformance, OfTwoRegistrationsAtOnceExactlyOneSucceeds) {
         promise->set_value(std::move(result));
       });
     }
-    const auto registered = std::ranges::count_if(
-        answers, [](auto& answer) { return answer.get().value() == Registration::registered; });
+    const auto registered =
+        std::ranges::count_if(answers, [](auto& answer) { return answer.get().value() == Registration::registered; });
     EXPECT_EQ(registered, 1);
   }
 }

@@ -42,7 +42,7 @@ std::int64_t big_endian(const std::array<unsigned char, header_bytes>& header, s
 }
 
 std::int64_t file_bytes(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   return ::stat(path.c_str(), &found) == 0 ? static_cast<std::int64_t>(found.st_size) : -1;
 }
 
@@ -51,7 +51,7 @@ bool log_has_frames(const std::string& path) { return file_bytes(path + "-wal") 
 
 // Changes whenever the file is written to.
 std::array<std::int64_t, 3> stamp_of(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0) return {};
   return {found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
 }
@@ -80,7 +80,8 @@ std::optional<Error> inspect_header(const std::string& path, Connection& db) {
   if (size == 0) return not_ours(path, "the file is empty; a Jeton database never is.");
   if (size < static_cast<sqlite3_int64>(header_bytes)) return not_ours(path, "this is not a database.");
   const int code = file->pMethods->xRead(file, header.data(), static_cast<int>(header_bytes), 0);
-  if (code != SQLITE_OK) return refusal(Errc::unavailable, path, "cannot be read: " + std::string{sqlite3_errstr(code)});
+  if (code != SQLITE_OK)
+    return refusal(Errc::unavailable, path, "cannot be read: " + std::string{sqlite3_errstr(code)});
   if (std::string_view{reinterpret_cast<const char*>(header.data()), magic.size()} != magic) {
     return not_ours(path, "this is not an SQLite database.");
   }
@@ -161,8 +162,8 @@ std::optional<Error> inspect(const Opening& opening, std::int64_t full_check_byt
     if (!connection) return to_error(connection.error(), opening.path);
     if (auto refused = inspect_header(opening.path, **connection)) return refused;
   }
-  // Without a log nobody has the file open, and it can be read without leaving -wal and -shm beside one that is refused.
-  // Another process may open it meanwhile and move pages under our eyes; then a refusal does not count.
+  // Without a log nobody has the file open, and it can be read without leaving -wal and -shm beside one that is
+  // refused. Another process may open it meanwhile and move pages under our eyes; then a refusal does not count.
   while (!log_exists(opening.path)) {
     const auto before = stamp_of(opening.path);
     auto refused = inspect_content(opening, Access::immutable, full_check_bytes_max);
@@ -191,7 +192,7 @@ std::optional<Error> create_if_absent(const Opening& opening) {
 }
 
 void restrict_mode(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0 || (found.st_mode & 077) == 0) return;
   for (const auto* suffix : {"", "-wal", "-shm"}) ::chmod((path + suffix).c_str(), 0600);
 }

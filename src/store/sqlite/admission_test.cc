@@ -40,7 +40,8 @@ class Admission : public testing::Test {
     file << bytes;
   }
 
-  // What must not change. The -shm holds no data: locks and an index, rebuilt by whoever reads a log that was left behind.
+  // What must not change. The -shm holds no data: locks and an index, rebuilt by whoever reads a log that was left
+  // behind.
   std::map<std::string, std::string> lasting_contents() {
     auto all = contents_of(folder_.path());
     if (all.contains("jeton.db-wal")) all.erase("jeton.db-shm");
@@ -72,7 +73,7 @@ class Admission : public testing::Test {
   }
 
   mode_t mode_of(const std::string& suffix) {
-    struct stat found {};
+    struct stat found{};
     EXPECT_EQ(::stat((folder_.database() + suffix).c_str(), &found), 0) << suffix;
     return found.st_mode & 0777;
   }
@@ -120,7 +121,9 @@ TEST_F(Admission, HeaderCarriesOurIdAndSchemaVersion) {
 }
 
 TEST_F(Admission, TextFileIsRefusedUntouched) {
-  write("this is a letter to my grandmother, and it is more than one hundred bytes long, so that the header could be read");
+  write(
+      "this is a letter to my grandmother, and it is more than one hundred bytes long, so that the header could be "
+      "read");
   expect_refused_untouched(Errc::corrupt, "not an SQLite database");
 }
 
@@ -135,18 +138,24 @@ TEST_F(Admission, EmptyFileIsRefusedUntouchedBecauseOursNeverIs) {
 }
 
 TEST_F(Admission, AnotherProgramsDatabaseIsRefusedUntouched) {
-  { RawDatabase{folder_.database()}.run("CREATE TABLE users(id); PRAGMA user_version = 1; INSERT INTO users VALUES(1)"); }
+  {
+    RawDatabase{folder_.database()}.run("CREATE TABLE users(id); PRAGMA user_version = 1; INSERT INTO users VALUES(1)");
+  }
   expect_refused_untouched(Errc::corrupt, "another program's");
 }
 
 TEST_F(Admission, AnotherProgramsDatabaseInWalModeIsRefusedUntouched) {
-  { RawDatabase{folder_.database()}.run("PRAGMA journal_mode = WAL; CREATE TABLE t(id); PRAGMA application_id = 7"); }
+  {
+    RawDatabase{folder_.database()}.run("PRAGMA journal_mode = WAL; CREATE TABLE t(id); PRAGMA application_id = 7");
+  }
   expect_refused_untouched(Errc::corrupt, "another program's");
 }
 
 TEST_F(Admission, NewerDatabaseIsRefusedUntouched) {
   make_and_close();
-  { RawDatabase{folder_.database()}.run("PRAGMA user_version = " + std::to_string(schema_version() + 1)); }
+  {
+    RawDatabase{folder_.database()}.run("PRAGMA user_version = " + std::to_string(schema_version() + 1));
+  }
   expect_refused_untouched(Errc::newer, "newer Jeton");
 }
 
@@ -162,7 +171,9 @@ TEST_F(Admission, NewerDatabaseWhoseLogWasLeftBehindIsRefusedUntouched) {
 }
 
 TEST_F(Admission, DatabaseWithoutASchemaIsRefusedUntouched) {
-  { RawDatabase{folder_.database()}.run("PRAGMA application_id = " + std::to_string(application_id)); }
+  {
+    RawDatabase{folder_.database()}.run("PRAGMA application_id = " + std::to_string(application_id));
+  }
   expect_refused_untouched(Errc::corrupt, "no schema");
 }
 
@@ -202,7 +213,9 @@ TEST_F(Admission, EveryDamagedByteOfTheFirstPageIsRefusedOrHarmless) {
 
 TEST_F(Admission, MissingTableIsRefusedUntouched) {
   make_and_close();
-  { RawDatabase{folder_.database()}.run("DROP TABLE sessions"); }
+  {
+    RawDatabase{folder_.database()}.run("DROP TABLE sessions");
+  }
   expect_refused_untouched(Errc::corrupt, "sessions");
 }
 
@@ -342,7 +355,9 @@ TEST_F(Admission, ProcessesThatComeAndGoAreNeverToldOfDamage) {
 TEST_F(Admission, StrangeNamesAreFileNames) {
   for (const auto* name : {"a?mode=memory", "100%41.db", "file:x.db", "d#1", ":memory:", "caf\xC3\xA9 \n.db"}) {
     const auto path = (folder_.path() / name).string();
-    { EXPECT_TRUE(open_sqlite({.path = path, .clock = clock_}).has_value()) << name; }
+    {
+      EXPECT_TRUE(open_sqlite({.path = path, .clock = clock_}).has_value()) << name;
+    }
     EXPECT_TRUE(open_sqlite({.path = path, .clock = clock_}).has_value()) << name;
     EXPECT_TRUE(std::filesystem::exists(path)) << name;
   }
@@ -369,8 +384,7 @@ TEST_F(Admission, OfSeveralProcessesThatStartOnNothingAllGetTheSameDatabase) {
     EXPECT_EQ(status, 0) << "exit " << WEXITSTATUS(status);
   }
   for (const auto& [name, bytes] : contents_of(folder_.path())) EXPECT_THAT(name, testing::Not(HasSubstr(".new-")));
-  EXPECT_EQ(RawDatabase{folder_.database()}.run("SELECT count(*) FROM users"),
-            std::vector{std::to_string(processes)});
+  EXPECT_EQ(RawDatabase{folder_.database()}.run("SELECT count(*) FROM users"), std::vector{std::to_string(processes)});
 }
 
 TEST_F(Admission, TwoStoresOfOneProcessDoNotTakeEachOthersLocks) {
@@ -378,9 +392,7 @@ TEST_F(Admission, TwoStoresOfOneProcessDoNotTakeEachOthersLocks) {
   ASSERT_EQ(Waiting{*first}.register_user(conformance::new_user("ada")), Registration::registered);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(open().has_value());
   // Another process reads and closes: were the locks gone it would take itself for the last one, and delete the WAL.
-  in_killed_child([this] {
-    RawDatabase{folder_.database()}.run("SELECT count(*) FROM users");
-  });
+  in_killed_child([this] { RawDatabase{folder_.database()}.run("SELECT count(*) FROM users"); });
   ASSERT_TRUE(std::filesystem::exists(folder_.database() + "-wal"));
   EXPECT_EQ(Waiting{*first}.register_user(conformance::new_user("bob")), Registration::registered);
   EXPECT_EQ(RawDatabase{folder_.database()}.run("SELECT count(*) FROM users"), std::vector<std::string>{"2"});

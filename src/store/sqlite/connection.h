@@ -1,8 +1,9 @@
 // Connection: one SQLite connection, used by one thread at a time.
 //
 // Failures latch. The first statement that fails leaves its Failure here, and from then on every statement does nothing
-// and finds nothing, until the failure is taken. So a group of statements is written as if nothing could fail, and whoever
-// runs it asks once, at the end, and then undoes the group: nothing that was computed after a failure is ever used.
+// and finds nothing, until the failure is taken. So a group of statements is written as if nothing could fail, and
+// whoever runs it asks once, at the end, and then undoes the group: nothing that was computed after a failure is ever
+// used.
 #pragma once
 
 #include <chrono>

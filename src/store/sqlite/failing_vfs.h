@@ -1,5 +1,5 @@
-// For the tests of this folder: an SQLite VFS over the system's own that fails on demand, and that knows whether anything
-// written to a WAL has not been synced yet.
+// For the tests of this folder: an SQLite VFS over the system's own that fails on demand, and that knows whether
+// anything written to a WAL has not been synced yet.
 #pragma once
 
 #include <sqlite3.h>
@@ -17,8 +17,8 @@ class FailingVfs {
   std::atomic<int> sync_answer = 0;
   enum class Target { any, wal, database };
   std::atomic<Target> target = Target::any;
-  std::atomic<int> refused = 0;      // how often one of them was not done
-  std::atomic<int> wal_unsynced = 0; // writes to a WAL since its last sync
+  std::atomic<int> refused = 0;       // how often one of them was not done
+  std::atomic<int> wal_unsynced = 0;  // writes to a WAL since its last sync
   std::atomic<int> wal_syncs = 0;
   std::atomic<int> databases_opened = 0;
   std::atomic<int> lock_calls = 0;  // on the WAL's index, by all connections; each try of a wait is one
@@ -116,7 +116,9 @@ class FailingVfs {
         return real_of(f)->pMethods->xFileControl(real_of(f), op, argument);
       };
       m.xSectorSize = [](sqlite3_file* f) { return real_of(f)->pMethods->xSectorSize(real_of(f)); };
-      m.xDeviceCharacteristics = [](sqlite3_file* f) { return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f)); };
+      m.xDeviceCharacteristics = [](sqlite3_file* f) {
+        return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f));
+      };
       m.xShmMap = [](sqlite3_file* f, int page, int bytes, int extend, void volatile** to) {
         return real_of(f)->pMethods->xShmMap(real_of(f), page, bytes, extend, to);
       };

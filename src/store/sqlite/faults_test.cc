@@ -160,8 +160,9 @@ TEST_F(Faults, GroupThatFailsIsUndoneAlone) {
   lock.run("BEGIN IMMEDIATE");
   std::vector<std::promise<Result<SignInOutcome>>> answers(3);
   const auto submit = [&](std::size_t at, int sid) {
-    store_->sessions().sign_in(sign_in_of("ada", sid, clock_.now()),
-                               [&answers, at](Result<SignInOutcome> result) { answers[at].set_value(std::move(result)); });
+    store_->sessions().sign_in(sign_in_of("ada", sid, clock_.now()), [&answers, at](Result<SignInOutcome> result) {
+      answers[at].set_value(std::move(result));
+    });
   };
   submit(0, 20);
   submit(1, 1);  // exists already
@@ -292,7 +293,10 @@ TEST_F(Faults, ReaderThatStaysDoesNotHoldUpEveryCommit) {
 
 TEST_F(Faults, DamageFoundWhileRunningIsCorruptAndNotAnAnswer) {
   store_.reset();
-  { RawDatabase{folder_.database()}.run("PRAGMA ignore_check_constraints = ON; UPDATE sessions SET idempotency_key = x'0102'"); }
+  {
+    RawDatabase{folder_.database()}.run(
+        "PRAGMA ignore_check_constraints = ON; UPDATE sessions SET idempotency_key = x'0102'");
+  }
   reopen({.path = folder_.database(), .clock = clock_});
   const auto refused = rotate(5);
   ASSERT_FALSE(refused.has_value());

@@ -1,5 +1,5 @@
-// Group: what one store operation does to the database, and whom to tell. It runs inside a transaction that others share;
-// it is told the outcome when that transaction is durable, or has failed.
+// Group: what one store operation does to the database, and whom to tell. It runs inside a transaction that others
+// share; it is told the outcome when that transaction is durable, or has failed.
 #pragma once
 
 #include <functional>

@@ -46,7 +46,8 @@ bool add_first_key(Connection& db, const StoredKey& key) {
 
 std::map<std::string, std::string> settle(Connection& db, const std::map<std::string, std::string>& defaults) {
   for (const auto& [name, value] : defaults) {
-    if (db.query(kSettle).text(name).text(value).run() == 1) append_audit(db, {.kind = "setting_fixed", .detail = name});
+    if (db.query(kSettle).text(name).text(value).run() == 1)
+      append_audit(db, {.kind = "setting_fixed", .detail = name});
   }
   std::map<std::string, std::string> all;
   auto row = db.query(kListSettings);

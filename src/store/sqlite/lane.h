@@ -1,5 +1,5 @@
-// Lane: a thread with a bounded queue of groups in front of it. What it does with them is given as a function that takes
-// them a batch at a time, and settles each exactly once.
+// Lane: a thread with a bounded queue of groups in front of it. What it does with them is given as a function that
+// takes them a batch at a time, and settles each exactly once.
 #pragma once
 
 #include <condition_variable>

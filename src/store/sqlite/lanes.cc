@@ -6,7 +6,8 @@ Lanes::Lanes(std::string path, Limits limits, Writer writer, Reader reader)
     : path_(std::move(path)),
       writer_(std::move(writer)),
       reader_(std::move(reader)),
-      read_lane_(limits.queue_groups_max, limits.batch_groups_max, [this](Lane::Batch& batch) { reader_.serve(batch); }),
+      read_lane_(limits.queue_groups_max, limits.batch_groups_max,
+                 [this](Lane::Batch& batch) { reader_.serve(batch); }),
       write_lane_(limits.queue_groups_max, limits.batch_groups_max,
                   [this](Lane::Batch& batch) { writer_.serve(batch); }) {}
 
@@ -18,9 +19,8 @@ void Lanes::close() {
 void Lanes::hand_over(Lane& lane, std::unique_ptr<Group> group) {
   const auto offered = lane.offer(group);
   if (offered == Lane::Offer::taken) return;
-  Error error = offered == Lane::Offer::full
-                    ? Error{Errc::overloaded, path_ + ": too many operations are waiting."}
-                    : Error{Errc::unavailable, path_ + ": the store is being closed."};
+  Error error = offered == Lane::Offer::full ? Error{Errc::overloaded, path_ + ": too many operations are waiting."}
+                                             : Error{Errc::unavailable, path_ + ": the store is being closed."};
   if (read_lane_.refuse(group, error) == Lane::Offer::taken) return;
   group->settle(std::move(error));  // no thread is left to do it
 }

@@ -43,7 +43,7 @@ class Lanes {
   std::string path_;
   Writer writer_;
   Reader reader_;
-  Lane read_lane_;   // also tells those for whom there was no room: it is never long in a commit
+  Lane read_lane_;  // also tells those for whom there was no room: it is never long in a commit
   Lane write_lane_;
 };
 

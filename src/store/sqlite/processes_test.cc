@@ -47,7 +47,8 @@ class Processes : public testing::Test {
   StandingClock clock_;
 };
 
-// One round of a racing process: `clients` rotations at once from `generation`; how many of them rotated, -1 on an error.
+// One round of a racing process: `clients` rotations at once from `generation`; how many of them rotated, -1 on an
+// error.
 int race(Store& store, int clients, std::int64_t generation, StoreTime now) {
   std::vector<std::future<Result<Rotation>>> answers;
   for (int i = 0; i < clients; ++i) {

@@ -29,8 +29,9 @@ const std::string kRotate =
     live_session;
 
 const std::string kRepeat =
-    std::string{"UPDATE sessions SET access_expires_max = max(access_expires_max, ?)"
-                " WHERE sid = ? AND generation = ? AND "} +
+    std::string{
+        "UPDATE sessions SET access_expires_max = max(access_expires_max, ?)"
+        " WHERE sid = ? AND generation = ? AND "} +
     live_session;
 
 bool rotate_if_current(Connection& db, const RotateRequest& request) {
@@ -67,18 +68,12 @@ RotateOutcome carry_out(Connection& db, const RotateRequest& request, const Sess
     case Verdict::key_reused: return RotateOutcome::key_reused;
     case Verdict::superseded: return RotateOutcome::superseded;
     case Verdict::repeat: repeat(db, request, row.session.generation); return RotateOutcome::repeated;
-    case Verdict::exhausted:
-      end_because(db, row, EndReason::expired, "session_ended");
-      return RotateOutcome::ended;
-    case Verdict::reuse:
-      end_because(db, row, EndReason::reuse, "refresh_token_reused");
-      return RotateOutcome::reused;
+    case Verdict::exhausted: end_because(db, row, EndReason::expired, "session_ended"); return RotateOutcome::ended;
+    case Verdict::reuse: end_because(db, row, EndReason::reuse, "refresh_token_reused"); return RotateOutcome::reused;
     case Verdict::went_back:
       end_because(db, row, EndReason::store_went_back, "store_went_back");
       return RotateOutcome::went_back;
-    case Verdict::rotate:
-      db.fail(SQLITE_CORRUPT, "a session that could rotate did not");
-      return RotateOutcome::unknown;
+    case Verdict::rotate: db.fail(SQLITE_CORRUPT, "a session that could rotate did not"); return RotateOutcome::unknown;
   }
   std::unreachable();
 }

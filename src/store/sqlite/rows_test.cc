@@ -51,11 +51,11 @@ TEST_F(Rows, AuditHoldsChangesOfStateAndNoRefreshes) {
   ASSERT_EQ(db().end_all_sessions("usr_ada", EndReason::revoked), 0);
   ASSERT_EQ(db().end_all_sessions("usr_nobody", EndReason::revoked), 0);
   EXPECT_EQ(raw("SELECT kind, coalesce(detail, '-'), sub FROM audit ORDER BY id"),
-            (std::vector<std::string>{
-                "user_registered|-|usr_ada", "signed_in|first-party|usr_ada", "refresh_token_reused|reuse|usr_ada",
-                "signed_in|first-party|usr_ada", "session_ended|logout|usr_ada", "claims_changed|-|usr_ada",
-                "password_changed|-|usr_ada", "user_disabled|-|usr_ada", "user_enabled|-|usr_ada",
-                "all_sessions_ended|revoked|usr_ada"}));
+            (std::vector<std::string>{"user_registered|-|usr_ada", "signed_in|first-party|usr_ada",
+                                      "refresh_token_reused|reuse|usr_ada", "signed_in|first-party|usr_ada",
+                                      "session_ended|logout|usr_ada", "claims_changed|-|usr_ada",
+                                      "password_changed|-|usr_ada", "user_disabled|-|usr_ada", "user_enabled|-|usr_ada",
+                                      "all_sessions_ended|revoked|usr_ada"}));
   EXPECT_EQ(raw("SELECT at, hex(sid) FROM audit WHERE kind = 'refresh_token_reused'"),
             std::vector<std::string>{"1700000060000|01000000000000000000000000000001"});
 }
@@ -92,7 +92,8 @@ TEST_F(Rows, SessionOfAnOlderSecurityEpochIsEndedThoughNobodyEndedIt) {
   EXPECT_EQ(rotate(0).outcome, RotateOutcome::ended);
   clock_.move(1min);
   EXPECT_EQ(rotate(5).outcome, RotateOutcome::ended);
-  EXPECT_EQ(raw("SELECT count(*) FROM audit WHERE kind LIKE '%reused' OR kind LIKE '%back'"), std::vector<std::string>{"0"});
+  EXPECT_EQ(raw("SELECT count(*) FROM audit WHERE kind LIKE '%reused' OR kind LIKE '%back'"),
+            std::vector<std::string>{"0"});
 }
 
 TEST_F(Rows, SessionOfADisabledUserIsEndedThoughNobodyEndedIt) {
@@ -125,7 +126,8 @@ TEST_F(Rows, SessionCostsLessThanThreeHundredBytes) {
 }
 
 TEST_F(Rows, SessionsLongOverAreForgottenBySignInsAndOthersAreKept) {
-  // Ids in ascending order: 1 has just ended, 2 ended long ago, 3 expired long ago, 4 lives, 5 still has an access token.
+  // Ids in ascending order: 1 has just ended, 2 ended long ago, 3 expired long ago, 4 lives, 5 still has an access
+  // token.
   const auto sid = [](int number) {
     Sid made{};
     made[0] = static_cast<std::byte>(number);

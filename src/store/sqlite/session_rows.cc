@@ -14,10 +14,11 @@ constexpr std::size_t user_agent_bytes_max = 96;
 constexpr std::chrono::milliseconds duration_max = std::chrono::years{1000};
 
 const std::string kRead =
-    std::string{"SELECT sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
-    " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
-    " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
-    " sessions.access_expires_max, sessions.idempotency_key, sessions.ended_at, sessions.end_reason, "} +
+    std::string{
+        "SELECT sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
+        " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
+        " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
+        " sessions.access_expires_max, sessions.idempotency_key, sessions.ended_at, sessions.end_reason, "} +
     live_session + ", users.id, " + user_columns +
     " FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.sid = ?";
 constexpr int user_id_column = 17;
@@ -25,8 +26,9 @@ constexpr int user_id_column = 17;
 const std::string kEnd =
     std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE sid = ? AND "} + live_session;
 const std::string kEndAll =
-    std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"
-                " WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
+    std::string{
+        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"
+        " WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
     live_session;
 
 EndReason end_reason_at(const Statement& row, int column) {

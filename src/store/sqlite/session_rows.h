@@ -14,8 +14,8 @@
 
 namespace jeton::store::sqlite {
 
-// The SQL condition under which a row of `sessions` is live: not ended, not expired, its user there, enabled, and of the
-// security epoch it was signed in with. In one place, for every statement that decides.
+// The SQL condition under which a row of `sessions` is live: not ended, not expired, its user there, enabled, and of
+// the security epoch it was signed in with. In one place, for every statement that decides.
 inline constexpr char live_session[] =
     "(sessions.ended_at IS NULL"
     " AND jeton_now_ms() < sessions.idle_expires_at"

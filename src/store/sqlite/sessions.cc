@@ -9,8 +9,8 @@
 namespace jeton::store::sqlite {
 namespace {
 
-// Demands the security epoch that was read with the password hash: a password that was changed in between, or a user that
-// was disabled, gets no session.
+// Demands the security epoch that was read with the password hash: a password that was changed in between, or a user
+// that was disabled, gets no session.
 const std::string kSignIn =
     "INSERT INTO sessions(sid, user_id, key_id, client_id, scope, audience, delivery, security_epoch, auth_time,"
     " rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at, access_expires_max, user_agent, address)"
@@ -25,8 +25,9 @@ const std::string kRaiseEpochs =
 // token is told that its session has ended, afterwards that it is unknown; callers hear the same of both.
 constexpr std::chrono::milliseconds forget_after = std::chrono::days{30};
 
-// Each sign-in looks at the next few sessions in the order of their ids. Ids are hashes, so these are random ones: one row
-// more, four looked at, keeps what is to be forgotten under a quarter of the table, with no index and no clean-up job.
+// Each sign-in looks at the next few sessions in the order of their ids. Ids are hashes, so these are random ones: one
+// row more, four looked at, keeps what is to be forgotten under a quarter of the table, with no index and no clean-up
+// job.
 const std::string kForget =
     "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE sid > ?1 ORDER BY sid LIMIT 4)"
     " AND min(coalesce(ended_at, idle_expires_at), idle_expires_at) <= jeton_now_ms() - ?2"
@@ -101,8 +102,7 @@ void SqliteSessions::end_all_sessions(std::string sub, EndReason reason, Complet
 }
 
 void SqliteSessions::find_session(Sid sid, Completion<std::optional<Session>> done) {
-  lanes_.read<std::optional<Session>>([sid](Connection& db) { return sqlite::find_session(db, sid); },
-                                      std::move(done));
+  lanes_.read<std::optional<Session>>([sid](Connection& db) { return sqlite::find_session(db, sid); }, std::move(done));
 }
 
 }  // namespace jeton::store::sqlite

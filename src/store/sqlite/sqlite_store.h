@@ -1,9 +1,9 @@
 // The embedded back end: one SQLite file in WAL mode, shared by any number of processes on one machine.
 //
 // One writer thread with a connection of its own takes up to `batch_groups_max` queued groups and runs them in one
-// BEGIN IMMEDIATE … COMMIT with synchronous=FULL, each in a savepoint, so that one that fails is undone alone. Nobody is
-// answered before COMMIT has returned. Plain reads go through a reader thread; they see committed data only. What decides
-// (rotate, sign_in, …) reads on the writer.
+// BEGIN IMMEDIATE … COMMIT with synchronous=FULL, each in a savepoint, so that one that fails is undone alone. Nobody
+// is answered before COMMIT has returned. Plain reads go through a reader thread; they see committed data only. What
+// decides (rotate, sign_in, …) reads on the writer.
 //
 // Needs a local file system: WAL keeps its index in shared memory. All times come from `clock`, sampled once per group.
 #pragma once

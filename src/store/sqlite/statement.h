@@ -1,5 +1,5 @@
-// Statement: one use of a prepared statement. Values are bound in order, never pasted into the text. It is borrowed from
-// its Connection, which keeps the compiled form, and given back when this object dies. One thread.
+// Statement: one use of a prepared statement. Values are bound in order, never pasted into the text. It is borrowed
+// from its Connection, which keeps the compiled form, and given back when this object dies. One thread.
 //
 //   auto row = connection.query(kFindUser);
 //   row.text(email_key);

@@ -1,9 +1,9 @@
 // For the tests of this folder: a folder that goes away, and a clock that stands until it is moved.
 #pragma once
 
-#include <cstdlib>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 

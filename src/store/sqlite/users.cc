@@ -18,8 +18,9 @@ const std::string kChangePassword =
     "UPDATE users SET password_hash = ?, security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
 // Only a session that was live under the epoch before; any other would be revived.
 const std::string kKeepSession =
-    std::string{"UPDATE sessions SET security_epoch = security_epoch + 1 WHERE sid = ?"
-                " AND user_id = (SELECT id FROM users WHERE sub = ?) AND "} +
+    std::string{
+        "UPDATE sessions SET security_epoch = security_epoch + 1 WHERE sid = ?"
+        " AND user_id = (SELECT id FROM users WHERE sub = ?) AND "} +
     live_session;
 const std::string kDisable =
     "UPDATE users SET disabled = 1, security_epoch = security_epoch + 1, version = version + 1"
@@ -104,13 +105,14 @@ void SqliteUsers::change_password(std::string sub, std::string new_hash, std::op
 }
 
 void SqliteUsers::set_disabled(std::string sub, bool disabled, Completion<bool> done) {
-  lanes_.write<bool>([sub = std::move(sub), disabled](Connection& db) { return sqlite::set_disabled(db, sub, disabled); },
-                     std::move(done));
+  lanes_.write<bool>(
+      [sub = std::move(sub), disabled](Connection& db) { return sqlite::set_disabled(db, sub, disabled); },
+      std::move(done));
 }
 
 void SqliteUsers::set_claims(std::string sub, std::string claims_json, Completion<bool> done) {
-  lanes_.write<bool>([sub = std::move(sub), claims = std::move(claims_json)](
-                         Connection& db) { return sqlite::set_claims(db, sub, claims); },
+  lanes_.write<bool>([sub = std::move(sub),
+                      claims = std::move(claims_json)](Connection& db) { return sqlite::set_claims(db, sub, claims); },
                      std::move(done));
 }
 

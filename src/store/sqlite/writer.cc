@@ -24,7 +24,9 @@ constexpr std::chrono::milliseconds wal_cut_wait{1000};
 
 // After these the commit's frames may or may not be in the log: the answer is not known. Without room or permission the
 // frame that marks a commit was never whole.
-bool leaves_commit_unknown(const Failure& failure) { return is_io_failure(failure) || failure.primary() == SQLITE_NOMEM; }
+bool leaves_commit_unknown(const Failure& failure) {
+  return is_io_failure(failure) || failure.primary() == SQLITE_NOMEM;
+}
 
 }  // namespace
 
@@ -87,7 +89,8 @@ void Writer::run_in_savepoint(Group& group, std::optional<Error>& verdict) {
   db.sample_clock();
   group.run(db);
   if (auto failure = db.take_failure()) {
-    if (is_storage_failure(*failure) || !db.in_transaction()) return db.fail(failure->code, std::move(failure->message));
+    if (is_storage_failure(*failure) || !db.in_transaction())
+      return db.fail(failure->code, std::move(failure->message));
     verdict = to_error(*failure, opening_.path);
     db.query(kUndo).run();
   }

@@ -36,7 +36,8 @@ class Writer {
 
   Opening opening_;
   WalLimits limits_;
-  std::unique_ptr<Connection> connection_;  // null after a failed read or write of the file, until it can be opened again
+  std::unique_ptr<Connection>
+      connection_;  // null after a failed read or write of the file, until it can be opened again
   std::int64_t next_cut_pages_;
   std::vector<std::optional<Error>> verdicts_;
 };
