@@ -1,7 +1,7 @@
 // The conformance suite: what every back end of the store contract must do. A back end brings a factory and
 // instantiates StoreConformance with it in its own test file:
 //
-//   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(Backend{"sqlite", make_sqlite_subject}), name_of);
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(Backend{"sqlite", make_sqlite}), name_of);
 #pragma once
 
 #include "store/store.h"
