@@ -15,7 +15,8 @@ struct Limits {
   std::uint32_t jwks_keys_max = 100;
   std::uint32_t rsa_bits_min = 2048;
   std::uint32_t rsa_bits_max = 8192;
-  std::uint32_t key_candidates_max = 4;  // keys of different issuers that share one `kid`
+  std::uint32_t key_candidates_max = 4;     // keys of different issuers that share one `kid`
+  std::uint32_t precomputed_keys_max = 16;  // tables in one set: KeySet::precompute()
 };
 static_assert(Limits{}.header_bytes_max < Limits{}.token_bytes_max);
 static_assert(Limits{}.rsa_bits_min < Limits{}.rsa_bits_max);

@@ -1,4 +1,5 @@
 #include "crypto/context_pool.h"
+#include "crypto/ecdsa_table.h"
 #include "crypto/evp_hash.h"
 #include "crypto/key_families.h"
 #include "crypto/key_numbers.h"
@@ -15,11 +16,6 @@ namespace jeton::crypto {
 namespace {
 
 constexpr std::size_t scalar_bytes_max = 66;
-
-bool is_scalar(const NistCurve& curve, std::span<const std::byte> value) noexcept {
-  return value.size() == curve.bytes && std::ranges::any_of(value, [](std::byte b) { return b != std::byte{0}; }) &&
-         std::ranges::lexicographical_compare(value, curve.order());
-}
 
 // ECDSA-Sig-Value in DER, which OpenSSL wants, from r ‖ s, which JWS carries. On the stack: at most 2 + 1 + 2·(2 + 67).
 class DerSignature {
@@ -90,6 +86,32 @@ class EcdsaPublicKey final : public PublicKey {
  private:
   const NistCurve& curve_;
   ContextPool contexts_;
+};
+
+// The key with its table. Length and range are tested as on the plain path, which is asked when the table cannot tell.
+class EcdsaTableKey final : public PublicKey {
+ public:
+  EcdsaTableKey(std::shared_ptr<const PublicKey> plain, std::shared_ptr<const EcdsaTable> table)
+      : PublicKey(Algorithm::es256, plain->signature_bytes()), plain_(std::move(plain)), table_(std::move(table)) {}
+
+  bool is_precomputed() const noexcept override { return true; }
+
+  bool verify(std::string_view input, std::span<const std::byte> signature) const noexcept override {
+    if (signature.size() != signature_bytes()) return false;
+    const NistCurve& curve = *nist_curve(Curve::p256);
+    const auto r = signature.first(curve.bytes);
+    const auto s = signature.last(curve.bytes);
+    if (!is_scalar(curve, r) || !is_scalar(curve, s)) return false;
+    const Digest digest = digest_of(HashKind::sha256, input);
+    const ErrorQueueGuard guard;
+    const EcdsaTable::Verdict verdict = table_->verify(digest.view(), r, s);
+    return verdict == EcdsaTable::Verdict::unknown ? plain_->verify(input, signature)
+                                                   : verdict == EcdsaTable::Verdict::good;
+  }
+
+ private:
+  std::shared_ptr<const PublicKey> plain_;
+  std::shared_ptr<const EcdsaTable> table_;
 };
 
 class EcdsaPrivateKey final : public PrivateKey {
@@ -175,6 +197,13 @@ PublicKeyResult make_ecdsa_public(const EcPublic& key, Algorithm algorithm) {
   PkeyContextPtr context = prepared(made, algorithm, EVP_PKEY_verify_init);
   if (!context) return std::unexpected(invalid("x", "a key that OpenSSL can use"));
   return std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
+}
+
+std::shared_ptr<const PublicKey> precompute_ecdsa(std::shared_ptr<const PublicKey> plain, const EcPublic& key) {
+  if (plain->algorithm() != Algorithm::es256 || key.curve != Curve::p256) return nullptr;
+  auto table = EcdsaTable::build(key);
+  if (!table) return nullptr;
+  return std::make_shared<const EcdsaTableKey>(std::move(plain), std::move(table));
 }
 
 PrivateKeyResult make_ecdsa_private(const EcPrivate& key, Algorithm algorithm) {

@@ -65,6 +65,12 @@ Result<std::shared_ptr<const PublicKey>> PublicKey::create(const SharedSecret& s
   return make_hmac_public(secret, algorithm);
 }
 
+std::shared_ptr<const PublicKey> PublicKey::precompute(std::shared_ptr<const PublicKey> key,
+                                                       const PublicMaterial& material) {
+  const auto* const point = std::get_if<EcPublic>(&material);
+  return point == nullptr || key->is_precomputed() ? nullptr : precompute_ecdsa(std::move(key), *point);
+}
+
 Result<std::shared_ptr<const PrivateKey>> PrivateKey::create(PrivateMaterial material, Algorithm algorithm,
                                                              const Limits& limits) {
   const Family family = family_of(algorithm);

@@ -29,11 +29,17 @@ class PublicKey {
   static Result<std::shared_ptr<const PublicKey>> create(const PublicMaterial&, Algorithm, const Limits&);
   // Errors: weak_key (shorter than the hash, all zero, a well-known example secret), key_text_as_secret.
   static Result<std::shared_ptr<const PublicKey>> create(const SharedSecret&, Algorithm, const Limits&);
+  // The same ES256 key with a table of its multiples, which gives the same verdicts in half the time and costs some
+  // 25 ms and 156 KB. Null for every other key, and where the table cannot be built or does not agree with plain
+  // arithmetic. `material` is what `key` was made of.
+  static std::shared_ptr<const PublicKey> precompute(std::shared_ptr<const PublicKey> key,
+                                                     const PublicMaterial& material);
   virtual ~PublicKey() = default;
 
   Algorithm algorithm() const noexcept { return algorithm_; }
   // The only signature length there is for this key: 32/48/64, 64/96/132, 64, or the modulus size.
   std::size_t signature_bytes() const noexcept { return signature_bytes_; }
+  virtual bool is_precomputed() const noexcept { return false; }
   // True if `signature` over `input` is good. Constant time in the secret for HMAC. No allocation of ours, no
   // exception.
   virtual bool verify(std::string_view input, std::span<const std::byte> signature) const noexcept = 0;

@@ -22,6 +22,8 @@ PrivateKeyResult make_rsa_private(const RsaPrivate& key, Algorithm algorithm, co
 PrivateMaterial generate_rsa(unsigned bits);
 
 PublicKeyResult make_ecdsa_public(const EcPublic& key, Algorithm algorithm);
+// Null if there is no table to be had: see PublicKey::precompute.
+std::shared_ptr<const PublicKey> precompute_ecdsa(std::shared_ptr<const PublicKey> plain, const EcPublic& key);
 PrivateKeyResult make_ecdsa_private(const EcPrivate& key, Algorithm algorithm);
 PrivateMaterial generate_ecdsa(Algorithm algorithm);
 

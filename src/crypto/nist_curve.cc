@@ -45,4 +45,9 @@ const NistCurve* nist_curve_named(std::string_view openssl_name) noexcept {
   return find([&](const NistCurve& candidate) { return candidate.openssl_name == openssl_name; });
 }
 
+bool is_scalar(const NistCurve& curve, std::span<const std::byte> value) noexcept {
+  return value.size() == curve.bytes && std::ranges::any_of(value, [](std::byte b) { return b != std::byte{0}; }) &&
+         std::ranges::lexicographical_compare(value, curve.order());
+}
+
 }  // namespace jeton::crypto

@@ -26,4 +26,7 @@ const NistCurve* nist_curve(Curve curve) noexcept;
 // The curve that OpenSSL calls so; null for all others.
 const NistCurve* nist_curve_named(std::string_view openssl_name) noexcept;
 
+// True if `value` has a scalar's exact length and lies between 1 and the order, less one.
+bool is_scalar(const NistCurve& curve, std::span<const std::byte> value) noexcept;
+
 }  // namespace jeton::crypto
