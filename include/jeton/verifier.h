@@ -171,7 +171,8 @@ class Verifier {
  public:
   explicit Verifier(TrustedIssuer issuer, Limits limits = default_limits);
   // Several issuers. The key decides which one a token is measured by, so their keys should not share a `kid`; where
-  // they do, each issuer's key is tried, Limits::key_candidates_max at most.
+  // they do, each issuer's key is tried; a `kid` shared by more than Limits::key_candidates_max is refused as
+  // ambiguous_key.
   explicit Verifier(std::vector<TrustedIssuer> issuers, Limits limits = default_limits);
 
   // Errors: every Errc up to unchecked_confirmation; the first in the order above.

@@ -39,7 +39,7 @@ bool has_control_characters(std::string_view text) noexcept {
 
 Result<Compact> split_compact(std::string_view text, const Limits& limits) {
   if (text.size() > limits.token_bytes_max) {
-    return std::unexpected(Error{Errc::token_too_large, {}, std::to_string(limits.token_bytes_max) + " bytes at most"});
+    return std::unexpected(Error{Errc::token_too_large, {}, std::to_string(limits.token_bytes_max) + " bytes"});
   }
   const std::size_t first = text.find('.');
   const std::size_t second = first == text.npos ? text.npos : text.find('.', first + 1);

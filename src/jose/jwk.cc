@@ -56,24 +56,26 @@ bool is_none(std::string_view alg) noexcept {
   return std::ranges::equal(alg, none, [](char a, char b) { return (a | 0x20) == b; });
 }
 
-// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): where they are there, they must name signatures. A public key
-// verifies; one that holds a secret may be for either.
-Result<bool> is_for_signatures(JsonView object, bool holds_secret) {
+// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): where they are there, they must name the purpose. A private key of a
+// pair that may sign has a public part that may verify; a shared secret is both, so each is said of its own.
+Result<Purposes> read_purposes(JsonView object, bool is_private, bool is_shared) {
   if (const auto use = object.find("use")) {
     if (!use->is(JsonType::string)) return malformed("use");
-    if (use->string() != "sig") return false;
+    if (use->string() != "sig") return Purposes{.sign = false, .verify = false};
   }
   const auto operations = object.find("key_ops");
-  if (!operations) return true;
+  if (!operations) return Purposes{.sign = is_private, .verify = true};
   if (!operations->is(JsonType::array)) return malformed("key_ops");
-  bool named = false;
+  Purposes named{.sign = false, .verify = false};
   std::vector<std::string_view> seen;
   for (const JsonView operation : operations->children()) {
     if (!operation.is(JsonType::string)) return malformed("key_ops");
     if (std::ranges::find(seen, operation.string()) != seen.end()) return malformed("key_ops");
     seen.push_back(operation.string());
-    named = named || operation.string() == "verify" || (holds_secret && operation.string() == "sign");
+    named.sign = named.sign || (is_private && operation.string() == "sign");
+    named.verify = named.verify || operation.string() == "verify";
   }
+  if (named.sign && !is_shared) named.verify = true;
   return named;
 }
 
@@ -288,7 +290,7 @@ Result<Jwk> read_jwk(JsonView object, const Limits& limits) {
   jwk.has_kid = object.find("kid").has_value();
   if (jwk.kid.size() > limits.kid_bytes_max || has_control_characters(jwk.kid)) return malformed("kid");
   TRY(jwk.material, read_material(object, jwk.kty));
-  TRY(jwk.for_signatures, is_for_signatures(object, jwk.private_material() != nullptr));
+  TRY(jwk.purposes, read_purposes(object, jwk.private_material() != nullptr, jwk.kty == "oct"));
   return jwk;
 }
 
@@ -301,7 +303,7 @@ Result<Jwk> read_jwk(std::string_view json, const Limits& limits) {
   return jwk;
 }
 
-Result<Algorithm> bound_algorithm(const Jwk& jwk, std::optional<Algorithm> asked) {
+Result<Algorithm> bound_algorithm(const Jwk& jwk, Purpose purpose, std::optional<Algorithm> asked) {
   if (!jwk.alg.empty()) {
     const auto declared = algorithm_named(jwk.alg);
     if (!declared && is_none(jwk.alg)) return std::unexpected(Error{Errc::unsupported_algorithm, "alg"});
@@ -310,7 +312,8 @@ Result<Algorithm> bound_algorithm(const Jwk& jwk, std::optional<Algorithm> asked
     if (asked && *asked != *declared) return std::unexpected(Error{Errc::algorithm_not_allowed, "alg", jwk.alg});
     asked = declared;
   }
-  if (!jwk.for_signatures) return std::unexpected(Error{Errc::key_not_for_signatures, "use"});
+  if (!(purpose == Purpose::sign ? jwk.purposes.sign : jwk.purposes.verify))
+    return std::unexpected(Error{Errc::key_not_for_signatures, "use"});
   if (asked) return *asked;  // whether it fits the material is checked where the key is made
   const auto pub = jwk.public_material();
   if (pub && !std::holds_alternative<crypto::RsaPublic>(*pub)) return crypto::fitting_algorithms(*pub).front();

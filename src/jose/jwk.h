@@ -18,10 +18,15 @@
 
 namespace jeton::jose {
 
+enum class Purpose : std::uint8_t { sign, verify };
+struct Purposes {
+  bool sign = false, verify = false;
+};
+
 struct Jwk {
   std::string kty, kid, alg;  // as written; kid and alg empty if absent
   bool has_kid = false;
-  bool for_signatures = true;  // what `use` and `key_ops` say
+  Purposes purposes{};  // what `use` and `key_ops` say
   std::variant<crypto::PublicMaterial, crypto::PrivateMaterial> material;
 
   const crypto::PrivateMaterial* private_material() const { return std::get_if<crypto::PrivateMaterial>(&material); }
@@ -42,7 +47,7 @@ Result<Jwk> read_jwk(std::string_view json, const Limits& limits);
 
 // The algorithm a key is bound to: its `alg`, its curve, or the one asked for; they must agree.
 // Errors: key_without_alg, algorithm_not_allowed, unsupported_algorithm, key_not_for_signatures.
-Result<Algorithm> bound_algorithm(const Jwk& jwk, std::optional<Algorithm> asked);
+Result<Algorithm> bound_algorithm(const Jwk& jwk, Purpose purpose, std::optional<Algorithm> asked);
 
 std::string write_public_jwk(const crypto::PublicMaterial&, Algorithm, std::string_view kid);
 SecretBytes write_private_jwk(const crypto::PrivateMaterial&, Algorithm, std::string_view kid);

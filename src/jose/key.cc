@@ -47,7 +47,7 @@ Result<SigningKey> KeyParts::make_signing(crypto::PrivateMaterial material, Algo
 Result<VerificationKey> VerificationKey::from_jwk(std::string_view json, std::optional<Algorithm> algorithm) {
   TRY(const jose::Jwk jwk, jose::read_jwk(json, default_limits));
   if (jwk.private_material()) return std::unexpected(Error{Errc::private_key_not_allowed});
-  TRY(const Algorithm bound, jose::bound_algorithm(jwk, algorithm));
+  TRY(const Algorithm bound, jose::bound_algorithm(jwk, jose::Purpose::verify, algorithm));
   return KeyParts::make_verifying(jwk, bound, default_limits);
 }
 
@@ -89,7 +89,7 @@ SigningKey SigningKey::generate(Algorithm algorithm, GenerateOptions options) {
 Result<SigningKey> SigningKey::from_jwk(std::string_view json, std::optional<Algorithm> algorithm) {
   TRY(jose::Jwk jwk, jose::read_jwk(json, default_limits));
   if (!jwk.private_material()) return std::unexpected(Error{Errc::invalid_key, "d", "a private key"});
-  TRY(const Algorithm bound, jose::bound_algorithm(jwk, algorithm));
+  TRY(const Algorithm bound, jose::bound_algorithm(jwk, jose::Purpose::sign, algorithm));
   return KeyParts::make_signing(std::get<crypto::PrivateMaterial>(std::move(jwk.material)), bound, std::move(jwk.kid));
 }
 

@@ -81,16 +81,18 @@ Result<KeyIndex::Found> KeyIndex::find(const Header& header) const {
 // Without a `kid` exactly one key may fit: trying several would let a forger choose how much work is done.
 Result<KeyIndex::Found> KeyIndex::find_without_kid(const Header& header) const {
   Found found;
+  Error refusal{Errc::unknown_key, "kid"};
   for (const Place& place : every_) {
-    const auto key = usable_key(place, header);
+    auto key = usable_key(place, header);
     if (!key) {
-      if (every_.size() == 1) return std::unexpected(key.error());
+      // A key that would fit but for the `typ`, or the only key there is, says more than that none fits.
+      if (every_.size() == 1 || key.error().code == Errc::wrong_typ) refusal = std::move(key).error();
       continue;
     }
     if (found.size_ == 1) return std::unexpected(Error{Errc::ambiguous_key, "kid"});
     found.candidates_[found.size_++] = {place.source, *key};
   }
-  if (found.size_ == 0) return std::unexpected(Error{Errc::unknown_key, "kid"});
+  if (found.size_ == 0) return std::unexpected(std::move(refusal));
   return found;
 }
 

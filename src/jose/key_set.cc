@@ -22,7 +22,7 @@ std::vector<Algorithm> fitting_algorithms(const jose::Jwk& jwk) {
 
 // What a key may verify: its `alg` or curve, or what the options grant an RSA or secret key without `alg`.
 Result<std::vector<Algorithm>> algorithms_of(const jose::Jwk& jwk, const KeySetOptions& options) {
-  const auto bound = jose::bound_algorithm(jwk, std::nullopt);
+  const auto bound = jose::bound_algorithm(jwk, jose::Purpose::verify, std::nullopt);
   if (bound) return std::vector{*bound};
   if (bound.error().code != Errc::key_without_alg) return std::unexpected(bound.error());
   std::vector<Algorithm> granted = fitting_algorithms(jwk);

@@ -111,6 +111,20 @@ TEST(KeySet, UseAndKeyOpsForbid) {
   EXPECT_EQ(refusal(R"("alg":"ES256")", R"("alg":"ECDH-ES")"), Errc::key_not_for_signatures);
 }
 
+// Row 11 of what must be refused: the twin of each is accepted.
+TEST(KeySet, KeyOpsOfASecretSayWhatItMayDo) {
+  const auto secret = [](std::string_view operations) {
+    return R"({"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T","key_ops":)" +
+           std::string(operations) + "}";
+  };
+  const KeySetOptions local{.origin = KeyOrigin::local};
+  EXPECT_TRUE(KeySet::parse(secret(R"(["verify"])"), local)->entries()[0].refusal.empty());
+  EXPECT_EQ(KeySet::parse(secret(R"(["sign"])"), local)->entries()[0].refusal.front().code,
+            Errc::key_not_for_signatures);
+  EXPECT_TRUE(SigningKey::from_jwk(secret(R"(["sign"])")));
+  EXPECT_EQ(SigningKey::from_jwk(secret(R"(["verify"])")).error().code, Errc::key_not_for_signatures);
+}
+
 TEST(KeySet, SetsAreBounded) {
   EXPECT_EQ(KeySet::parse(std::string(512 * 1024 + 1, ' ')).error().code, Errc::key_set_too_large);
   std::string many = R"({"keys":[{})";
