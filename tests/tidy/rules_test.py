@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Every rule of tools/tidy is proved twice: a planted violation is reported word for word, its twin passes."""
+import os
 import subprocess
 import sys
 import tempfile
@@ -264,6 +265,16 @@ class WhichFiles(unittest.TestCase):
     def test_tracked_files_count_even_where_ignored(self):
         code, lines = tidy({".gitignore": "build/\n", "build/x.md": "a \n"}, tracked=["build/x.md"])
         self.assertEqual((code, lines), (1, ["build/x.md:1: error: trailing whitespace"]))
+
+    def test_file_may_be_called_anything(self):
+        code, lines = tidy({os.fsdecode(b"docs/\xff .md"): "a \n"})
+        self.assertEqual((code, lines), (1, ["docs/\\udcff .md:1: error: trailing whitespace"]))
+
+    def test_no_repository_is_said_so(self):
+        with tempfile.TemporaryDirectory() as directory:
+            done = subprocess.run([sys.executable, str(TIDY), directory], stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"is no git repository", done.stderr)
 
     def test_wrong_arguments_are_told_how(self):
         done = subprocess.run([sys.executable, str(TIDY), "--what"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
