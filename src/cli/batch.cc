@@ -30,6 +30,7 @@ void run_batch(Console& console, const std::function<BatchAnswer(const Value& re
   for (;;) {
     const LineReader::Got got = lines.next();
     if (got == LineReader::Got::end) return;
+    if (got == LineReader::Got::failed) return console.fail("standard input: cannot be read.");
     BatchAnswer given = bad_input();
     if (got == LineReader::Got::line) {
       const auto request = Value::parse(lines.line(), batch_line_limits);

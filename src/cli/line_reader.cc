@@ -12,10 +12,16 @@ bool LineReader::refill() {
   std::streambuf& source = *in_.rdbuf();
   chunk_.clear();
   chunk_at_ = 0;
-  if (source.sgetc() == std::streambuf::traits_type::eof()) return false;
-  const auto available = std::clamp<std::streamsize>(source.in_avail(), 1, chunk_bytes_max);
-  chunk_.resize(static_cast<std::size_t>(available));
-  chunk_.resize(static_cast<std::size_t>(source.sgetn(chunk_.data(), available)));
+  try {
+    if (source.sgetc() == std::streambuf::traits_type::eof()) return false;
+    const auto available = std::clamp<std::streamsize>(source.in_avail(), 1, chunk_bytes_max);
+    chunk_.resize(static_cast<std::size_t>(available));
+    chunk_.resize(static_cast<std::size_t>(source.sgetn(chunk_.data(), available)));
+  } catch (const std::ios_base::failure&) {
+    // libstdc++ tells a failing read(2) apart from the end by throwing.
+    failed_ = true;
+    chunk_.clear();
+  }
   return !chunk_.empty();
 }
 
@@ -38,6 +44,7 @@ LineReader::Got LineReader::next() {
     chunk_at_ += piece.size() + (end == std::string_view::npos ? 0 : 1);
     if (end != std::string_view::npos) break;
   }
+  if (failed_) return Got::failed;
   if (!began) return Got::end;
   return too_long ? Got::too_long : Got::line;
 }

@@ -18,8 +18,9 @@ class LineReader {
   // `in` outlives the reader.
   LineReader(std::istream& in, std::size_t line_bytes_max) : in_(in), line_bytes_max_(line_bytes_max) {}
 
-  enum class Got : std::uint8_t { line, too_long, end };
-  // On `line`, line() is the text without its LF, until the next call.
+  enum class Got : std::uint8_t { line, too_long, end, failed };
+  // `failed`: the input cannot be read; what came of the line under way is not given out. On `line`, line() is the
+  // text without its LF, until the next call.
   Got next();
   std::string_view line() const noexcept { return line_; }
 
@@ -32,6 +33,7 @@ class LineReader {
   std::string line_;
   std::string chunk_;
   std::size_t chunk_at_ = 0;
+  bool failed_ = false;
 };
 
 }  // namespace jeton::cli

@@ -37,6 +37,28 @@ TEST(LineReader, LongerLineIsReportedOnceAndTheStreamStaysInStep) {
   EXPECT_EQ(lines_of("123456789\nnext\n"), (Lines{"<too long>", "next"}));
   EXPECT_EQ(lines_of("123456789"), (Lines{"<too long>"}));
 }
+// Gives "a\nb" and then fails, as read(2) may.
+class FailingInput : public std::streambuf {
+ public:
+  FailingInput() { setg(text_.data(), text_.data(), text_.data() + text_.size()); }
+
+ protected:
+  int_type underflow() override { throw std::ios_base::failure("read"); }
+
+ private:
+  std::string text_ = "a\nb";
+};
+
+TEST(LineReader, InputThatFailsIsNotItsEnd) {
+  FailingInput source;
+  std::istream in{&source};
+  LineReader reader{in, small_line_bytes_max};
+  EXPECT_EQ(reader.next(), LineReader::Got::line);
+  EXPECT_EQ(reader.line(), "a");
+  EXPECT_EQ(reader.next(), LineReader::Got::failed);
+  EXPECT_EQ(reader.next(), LineReader::Got::failed);
+}
+
 TEST(LineReader, LinesAcrossChunksAreWhole) {
   const std::string longest(300'000, 'x');
   EXPECT_EQ(lines_of(longest + "\n" + longest + "y\nz\n", longest.size()), (Lines{longest, "<too long>", "z"}));
