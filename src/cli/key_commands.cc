@@ -168,6 +168,7 @@ BatchAnswer check_line(const Value& line) {
 }
 
 std::string algorithm_list(const std::vector<Algorithm>& algorithms) {
+  if (algorithms.empty()) return "not for signatures";
   std::vector<std::string_view> names;
   for (const Algorithm algorithm : algorithms) names.push_back(name_of(algorithm));
   return fmt::format("{}", fmt::join(names, " or "));

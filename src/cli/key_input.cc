@@ -105,9 +105,9 @@ std::vector<jose::JsonView> known_jwks_in(jose::JsonView object) {
 Result<std::string> public_jwk(const jose::Jwk& jwk, const KeyChoice& choice) {
   const auto material = jwk.public_material();
   if (!material) return std::unexpected(Error{Errc::algorithm_not_allowed, "kty", "a key with a public part"});
-  Result<Algorithm> algorithm = jose::bound_algorithm(jwk, std::nullopt);
+  Result<Algorithm> algorithm = jose::bound_algorithm(jwk, jose::Purpose::verify, std::nullopt);
   if (!algorithm && algorithm.error().code == Errc::key_without_alg) {
-    algorithm = jose::bound_algorithm(jwk, choice.algorithm);
+    algorithm = jose::bound_algorithm(jwk, jose::Purpose::verify, choice.algorithm);
   }
   if (!algorithm) return std::unexpected(algorithm.error());
   TRY(const VerificationKey key, KeyParts::make_verifying(jwk, *algorithm, default_limits));
@@ -161,7 +161,7 @@ Result<SigningKey> signing_key_in(const SecretBytes& text, const KeyChoice& choi
   TRY(jose::Jwk jwk, only_jwk_in(view));
   if (jwk.private_material() == nullptr)
     return std::unexpected(Error{Errc::malformed_key, "d", "a private key; this one is public"});
-  TRY(const Algorithm algorithm, jose::bound_algorithm(jwk, choice.algorithm));
+  TRY(const Algorithm algorithm, jose::bound_algorithm(jwk, jose::Purpose::sign, choice.algorithm));
   return KeyParts::make_signing(std::get<crypto::PrivateMaterial>(std::move(jwk.material)), algorithm,
                                 choice.kid.value_or(std::move(jwk.kid)));
 }
@@ -209,6 +209,16 @@ Result<std::vector<KeySet::Entry>> checked_keys(std::string_view json) {
     if (!entries[i].refusal.empty()) continue;
     if (auto fault = private_fault(jwks[i], entries[i].algorithms.front()))
       entries[i].refusal.push_back(*std::move(fault));
+  }
+  for (KeySet::Entry& entry : entries) {
+    // A sound key that is for encryption is nothing to refuse: it only verifies nothing.
+    if (!entry.refusal.empty() && entry.refusal.front().code == Errc::key_not_for_signatures) entry.refusal.clear();
+  }
+  // RFC 7517 section 5: of a set, keys of curves that are not understood are ignored, as those of unknown types are.
+  if (!keys.was_single_jwk()) {
+    std::erase_if(entries, [](const KeySet::Entry& entry) {
+      return !entry.refusal.empty() && entry.refusal.front().code == Errc::unsupported_key;
+    });
   }
   return entries;
 }
