@@ -35,6 +35,7 @@ class Travel:
     def __init__(self, jeton, peer, now):
         self.jeton, self.peer, self.now = jeton, peer, now
         self.arrived, self.lost = 0, []
+        self.made = []  # (algorithm, private key, public key) of the peer's
 
     def arrives(self, what, outcome):
         """outcome() returns None if what was sent arrived, or what came instead."""
@@ -112,9 +113,25 @@ class Travel:
         for form in forms:
             self.arrives(f"{alg} key of the peer's as {form}", lambda form=form: self.key_arrives(alg, made, form))
         if "jwk" in made:  # a JWK as the peer writes it, without kid: any kid finds it
-            key = made["jwk"] if made["jwk"]["kty"] == "oct" else self.published(alg, made["jwk"])
+            key = made["jwk"]
+            if key["kty"] != "oct":
+                key = self.published(alg, made["jwk"])
+                self.made.append((alg, made["jwk"], {**key, "kid": f"{self.peer.name} {alg}", "alg": alg}))
             self.arrives(f"{alg} token by the peer, its key", lambda: self.jeton_reads(
                 alg, [key], self.peer_signs(alg, made["jwk"]), CLAIMS))
+
+    def peer_set(self):
+        """All of the peer's keys as one JWKS, in which each token finds its own by kid."""
+        keys = [public for _alg, _private, public in self.made]
+        self.arrives("JWKS of the peer's", lambda: self.set_arrives(keys))
+        for alg, private, public in self.made:
+            self.arrives(f"{alg} token by the peer, its JWKS", lambda alg=alg, private=private, public=public:
+                         self.jeton_reads(alg, keys, self.peer_signs(alg, {**private, "kid": public["kid"]}), CLAIMS))
+
+    def set_arrives(self, keys):
+        said = self.jeton.check.ask({"keys": keys})
+        wanted = [{name: key[name] for name in ("kid", "alg", "kty")} for key in keys]
+        return None if said == {"ok": True, "keys": wanted} else json.dumps(said)
 
     def key_arrives(self, alg, made, form):
         imported = self.jeton.import_key(made[form], alg)
@@ -151,6 +168,8 @@ def main(program, names):
             travel.jeton_made(alg, keys[alg], set_for_all)
             if "generate" in peer.can and not (peer.name == "golang-jwt" and alg.startswith("HS")):
                 travel.peer_made(alg)
+        if travel.made:
+            travel.peer_set()
         if "Ed25519" in peer.algorithms:
             travel.newer_name(keys["EdDSA"])
         print(f"{peer.library}: {len(known)} algorithms, {travel.arrived} arrived, {len(travel.lost)} lost", flush=True)
