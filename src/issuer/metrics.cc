@@ -48,7 +48,7 @@ std::string Metrics::to_text(const PasswordPool::Counts& passwords, const TokenC
   write("jeton_refresh_faults_total", "counter", "Refreshes that failed through a fault of the issuer's.",
         refresh_faults);
   write("jeton_store_faults_total", "counter", "Other requests that the store could not serve.", store_faults);
-  write("jeton_password_hashes_total", "counter", "Argon2 computations done.", passwords.done);
+  write("jeton_password_hashes_total", "counter", "Password computations begun.", passwords.begun);
   write("jeton_password_queue_refused_total", "counter", "Requests refused because the password queue was full.",
         passwords.refused);
   write("jeton_password_queue_waiting", "gauge", "Requests that wait for a password thread.", passwords.waiting);

@@ -44,7 +44,7 @@ bool PasswordPool::try_submit(Job job) {
 
 PasswordPool::Counts PasswordPool::counts() const {
   const std::lock_guard lock(mutex_);
-  return {.done = done_, .refused = refused_, .waiting = queue_.size()};
+  return {.begun = begun_, .refused = refused_, .waiting = queue_.size()};
 }
 
 void PasswordPool::run() {
@@ -56,11 +56,11 @@ void PasswordPool::run() {
     if (stopping_) return;
     Job job = std::move(queue_.front());
     queue_.pop_front();
+    ++begun_;
     lock.unlock();
     job();
     job = nullptr;
     lock.lock();
-    ++done_;
   }
 }
 

@@ -36,7 +36,7 @@ class PasswordPool {
   [[nodiscard]] bool try_submit(Job job);
 
   struct Counts {
-    std::uint64_t done, refused, waiting;
+    std::uint64_t begun, refused, waiting;
   };
   Counts counts() const;
 
@@ -48,7 +48,7 @@ class PasswordPool {
   std::condition_variable work_arrived_;
   std::deque<Job> queue_;
   bool stopping_ = false;
-  std::uint64_t done_ = 0, refused_ = 0;
+  std::uint64_t begun_ = 0, refused_ = 0;
   std::vector<std::jthread> threads_;
 };
 
