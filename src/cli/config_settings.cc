@@ -23,11 +23,11 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 // A TOML basic string is spelled as a JSON string.
-std::string quoted(std::string_view text) { return Value(text).to_json(); }
+std::string toml_text(std::string_view text) { return Value(text).to_json(); }
 
 // The value as it was written, near enough to recognize it.
 std::string shown(const toml::node& node) {
-  if (const auto* text = node.as_string()) return quoted(text->get());
+  if (const auto* text = node.as_string()) return toml_text(text->get());
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
   if (node.is_array()) return "a list";
@@ -42,7 +42,7 @@ Setting text_setting(std::string_view section, std::string_view name, std::strin
           name,
           meaning,
           false,
-          [get](const Config& config) { return quoted(get(const_cast<Config&>(config))); },
+          [get](const Config& config) { return toml_text(get(const_cast<Config&>(config))); },
           [get, object](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             if (text == nullptr) return fmt::format("must be a text in quotes, not {}", shown(node));
@@ -59,7 +59,7 @@ Setting duration_setting(std::string_view section, std::string_view name, std::s
           name,
           meaning,
           true,
-          [get](const Config& config) { return quoted(duration_text(get(const_cast<Config&>(config)))); },
+          [get](const Config& config) { return toml_text(duration_text(get(const_cast<Config&>(config)))); },
           [get, least, most](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             const auto duration = text == nullptr ? std::nullopt : parse_duration(text->get());
@@ -125,7 +125,7 @@ Setting algorithm_setting() {
           "Signs access tokens: ES256, RS256, PS256 or EdDSA. A key is made when there is none for it yet.\n"
           "HS256 is no choice here: whoever can verify such a token can also make one.\n",
           false,
-          [](const Config& config) { return quoted(name_of(config.algorithm)); },
+          [](const Config& config) { return toml_text(name_of(config.algorithm)); },
           [](const toml::node& node, Config& config) -> std::string {
             const auto* text = node.as_string();
             const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
@@ -147,11 +147,12 @@ Setting algorithm_setting() {
 std::string objection_to_claim(std::string_view name) {
   if (name.empty()) return "must not hold an empty name";
   if (issuer::is_registered_claim(name))
-    return fmt::format("must not hold {}: Jeton sets that claim itself", quoted(name));
+    return fmt::format("must not hold {}: Jeton sets that claim itself", toml_text(name));
   Value probe = Value::object();
   probe.set(std::string(name), true);
   if (!find_sensitive_name(probe).empty()) {
-    return fmt::format("must not hold {}: it looks like a secret, and whoever has a token can read it", quoted(name));
+    return fmt::format("must not hold {}: it looks like a secret, and whoever has a token can read it",
+                       toml_text(name));
   }
   return {};
 }
@@ -163,7 +164,7 @@ Setting claims_setting() {
           true,
           [](const Config& config) {
             std::string text;
-            for (const std::string& name : config.rules.claims) text += (text.empty() ? "" : ", ") + quoted(name);
+            for (const std::string& name : config.rules.claims) text += (text.empty() ? "" : ", ") + toml_text(name);
             return '[' + text + ']';
           },
           [](const toml::node& node, Config& config) -> std::string {
@@ -175,7 +176,7 @@ Setting claims_setting() {
               if (name == nullptr) return fmt::format("must be a list of names, but holds {}", shown(element));
               if (std::string objection = objection_to_claim(name->get()); !objection.empty()) return objection;
               if (std::ranges::find(names, name->get()) != names.end())
-                return fmt::format("holds {} twice", quoted(name->get()));
+                return fmt::format("holds {} twice", toml_text(name->get()));
               names.push_back(name->get());
             }
             config.rules.claims = std::move(names);
@@ -190,7 +191,7 @@ Setting argon2_memory_setting() {
           "once.\n"
           "Hashes made with another cost are made anew at their user's next login.\n",
           true,
-          [](const Config& config) { return quoted(size_text(config.rules.argon2.memory_bytes)); },
+          [](const Config& config) { return toml_text(size_text(config.rules.argon2.memory_bytes)); },
           [](const toml::node& node, Config& config) -> std::string {
             constexpr std::uint64_t least = 19ULL << 20, most = 1ULL << 30;
             const auto* text = node.as_string();
