@@ -40,13 +40,22 @@ fn admitted(jwk: &Value, allowed: &Value) -> Vec<String> {
             _ => alg.starts_with("Ed"),
         },
     };
-    all.iter().filter_map(Value::as_str).filter(fits).filter(|alg| ALGORITHMS.contains(alg)).map(str::to_string).collect()
+    all.iter()
+        .filter_map(Value::as_str)
+        .filter(fits)
+        .filter(|alg| ALGORITHMS.contains(alg))
+        .map(str::to_string)
+        .collect()
 }
 
 fn policy(rules: &Value) -> Outcome<Vec<Entry>> {
     let set: JwkSet = serde_json::from_value(rules["jwks"].clone())?;
     let mut entries = Vec::new();
-    for (jwk, raw) in set.keys.iter().zip(rules["jwks"]["keys"].as_array().into_iter().flatten()) {
+    for (jwk, raw) in set
+        .keys
+        .iter()
+        .zip(rules["jwks"]["keys"].as_array().into_iter().flatten())
+    {
         let algorithms = admitted(raw, &rules["algs"]);
         let Some(first) = algorithms.first() else { continue }; // a set may hold keys that are not for us
         let mut validation = Validation::new(algorithm(first)?);
@@ -56,7 +65,12 @@ fn policy(rules: &Value) -> Outcome<Vec<Entry>> {
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.validate_nbf = true;
         validation.leeway = 0;
-        entries.push(Entry { kid: jwk.common.key_id.clone(), key: DecodingKey::from_jwk(jwk)?, algorithms, validation });
+        entries.push(Entry {
+            kid: jwk.common.key_id.clone(),
+            key: DecodingKey::from_jwk(jwk)?,
+            algorithms,
+            validation,
+        });
     }
     Ok(entries)
 }
@@ -67,9 +81,15 @@ fn check(entries: &[Entry], token: &str) -> Outcome<Value> {
     let fits: Vec<&Entry> = if entries.len() == 1 && entries[0].kid.is_none() {
         entries.iter().collect()
     } else if let Some(kid) = header.kid {
-        entries.iter().filter(|entry| entry.kid.as_ref() == Some(&kid)).collect()
+        entries
+            .iter()
+            .filter(|entry| entry.kid.as_ref() == Some(&kid))
+            .collect()
     } else {
-        entries.iter().filter(|entry| entry.algorithms.iter().any(|alg| *alg == name)).collect()
+        entries
+            .iter()
+            .filter(|entry| entry.algorithms.iter().any(|alg| *alg == name))
+            .collect()
     };
     match fits[..] {
         [entry] => Ok(decode::<Value>(token, &entry.key, &entry.validation)?.claims),
@@ -133,7 +153,9 @@ fn main() -> io::Result<()> {
     let mut policies = Vec::new();
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
-        let outcome = serde_json::from_str(&line?).map_err(Into::into).and_then(|request| handle(&request, &mut policies));
+        let outcome = serde_json::from_str(&line?)
+            .map_err(Into::into)
+            .and_then(|request| handle(&request, &mut policies));
         let answer = match outcome {
             Ok(mut said) => {
                 said["ok"] = json!(true);
