@@ -1,9 +1,9 @@
 #include "crypto/context_pool.h"
-#include "crypto/ecdsa_table.h"
 #include "crypto/evp_hash.h"
 #include "crypto/key_families.h"
 #include "crypto/key_numbers.h"
 #include "crypto/nist_curve.h"
+#include "crypto/p256_verifier.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -88,30 +88,32 @@ class EcdsaPublicKey final : public PublicKey {
   ContextPool contexts_;
 };
 
-// The key with its table. Length and range are tested as on the plain path, which is asked when the table cannot tell.
-class EcdsaTableKey final : public PublicKey {
+// P-256 by its own verifier. Length and range are tested as for the other curves; `other` is asked should the verifier
+// not be able to tell.
+class P256PublicKey final : public PublicKey {
  public:
-  EcdsaTableKey(std::shared_ptr<const PublicKey> plain, std::shared_ptr<const EcdsaTable> table)
-      : PublicKey(Algorithm::es256, plain->signature_bytes()), plain_(std::move(plain)), table_(std::move(table)) {}
+  P256PublicKey(std::shared_ptr<const P256Verifier> verifier, std::shared_ptr<const PublicKey> other)
+      : PublicKey(Algorithm::es256, other->signature_bytes()),
+        verifier_(std::move(verifier)),
+        other_(std::move(other)) {}
 
-  bool is_precomputed() const noexcept override { return true; }
+  bool is_precomputed() const noexcept override { return verifier_->has_table(); }
 
   bool verify(std::string_view input, std::span<const std::byte> signature) const noexcept override {
     if (signature.size() != signature_bytes()) return false;
     const NistCurve& curve = *nist_curve(Curve::p256);
-    const auto r = signature.first(curve.bytes);
-    const auto s = signature.last(curve.bytes);
+    const auto r = signature.first<32>();
+    const auto s = signature.last<32>();
     if (!is_scalar(curve, r) || !is_scalar(curve, s)) return false;
     const Digest digest = digest_of(HashKind::sha256, input);
-    const ErrorQueueGuard guard;
-    const EcdsaTable::Verdict verdict = table_->verify(digest.view(), r, s);
-    return verdict == EcdsaTable::Verdict::unknown ? plain_->verify(input, signature)
-                                                   : verdict == EcdsaTable::Verdict::good;
+    const P256Verifier::Verdict verdict = verifier_->verify(digest.view().first<32>(), r, s);
+    return verdict == P256Verifier::Verdict::unknown ? other_->verify(input, signature)
+                                                     : verdict == P256Verifier::Verdict::good;
   }
 
  private:
-  std::shared_ptr<const PublicKey> plain_;
-  std::shared_ptr<const EcdsaTable> table_;
+  std::shared_ptr<const P256Verifier> verifier_;
+  std::shared_ptr<const PublicKey> other_;
 };
 
 class EcdsaPrivateKey final : public PrivateKey {
@@ -196,14 +198,17 @@ PublicKeyResult make_ecdsa_public(const EcPublic& key, Algorithm algorithm) {
   if (!made || !passes(made, EVP_PKEY_public_check)) return std::unexpected(invalid("x", "a point on the curve"));
   PkeyContextPtr context = prepared(made, algorithm, EVP_PKEY_verify_init);
   if (!context) return std::unexpected(invalid("x", "a key that OpenSSL can use"));
-  return std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
+  auto made_key = std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
+  if (auto verifier = key.curve == Curve::p256 ? P256Verifier::plain(key) : nullptr)
+    return std::make_shared<const P256PublicKey>(std::move(verifier), std::move(made_key));
+  return made_key;
 }
 
 std::shared_ptr<const PublicKey> precompute_ecdsa(std::shared_ptr<const PublicKey> plain, const EcPublic& key) {
   if (plain->algorithm() != Algorithm::es256 || key.curve != Curve::p256) return nullptr;
-  auto table = EcdsaTable::build(key);
-  if (!table) return nullptr;
-  return std::make_shared<const EcdsaTableKey>(std::move(plain), std::move(table));
+  auto verifier = P256Verifier::with_table(key);
+  if (!verifier) return nullptr;
+  return std::make_shared<const P256PublicKey>(std::move(verifier), std::move(plain));
 }
 
 PrivateKeyResult make_ecdsa_private(const EcPrivate& key, Algorithm algorithm) {
