@@ -69,7 +69,6 @@ void explain(Console& console, const ExplainOptions& options, const ClockSource&
   const auto leeway = parse_seconds(options.leeway.value_or("0"));
   if (!leeway) return console.fail_usage("--leeway must be a number of seconds, such as 30. Try: jeton explain --help");
   request.leeway = *leeway;
-  request.now = clock.now_seconds();
   if (options.now) {
     const auto now = parse_integer(*options.now);
     if (!now) return console.fail_usage("--now must be a whole number of seconds since 1970, such as 1700000000.");
@@ -81,6 +80,9 @@ void explain(Console& console, const ExplainOptions& options, const ClockSource&
   auto token = token_from(console, options.token);
   if (!token) return console.fail(token.error().text());
   request.token = *std::move(token);
+  // The clock is read when the token is there: whoever waits for one that is made meanwhile must not find it in the
+  // future.
+  if (!request.now) request.now = clock.now_seconds();
   const Explanation explanation = explain_token(request, {.colour = console.colour, .brief = options.brief});
   console.out << explanation.text;
   if (!explanation.accepted) console.exit_code = exit_bad;

@@ -170,6 +170,9 @@ void verify(Console& console, const VerifyOptions& options, const ClockSource& c
   auto token = token_from(console, options.token);
   if (!token) return console.fail(token.error().text());
   request->token = *std::move(token);
+  // The clock is read when the token is there: whoever waits for one that is made meanwhile must not find it in the
+  // future.
+  if (!options.now) request->now = clock.now_seconds();
   const auto verified = decide(*request);
   if (options.json)
     return tell_json(console, verified ? accepted("claims", verified->payload_json()) : refused(verified.error()));

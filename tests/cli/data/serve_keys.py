@@ -1,4 +1,4 @@
-"""serve_keys.py FILE -- COMMAND…: serves FILE on a free port while the command runs, with URL in it replaced by the address."""
+"""serve_keys.py FILE -- COMMAND…: serves FILE on a free port while the command runs; URL in it is the address."""
 import http.server
 import pathlib
 import subprocess
