@@ -14,6 +14,7 @@ import random
 NOW = 1_700_000_000
 LATER, EARLIER = 4_102_444_800, 1_500_000_000  # what is later than both NOW and the clock, which one peer insists on
 ISSUER, AUDIENCE = "https://as.example", "api"
+ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 ORDERS = {"ES256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
           "ES384": int("F" * 48 + "C7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16)}
@@ -416,6 +417,9 @@ def signature_reshaped(token, rng):
                 data = data[:middle] + b"\0" * middle
             else:
                 data = b"\0" * middle + data[middle:]
+        elif kind == 8 and token.alg == "EdDSA" and len(data) == 64:  # the twin that RFC 8032 forbids
+            twin = int.from_bytes(data[32:], "little") + ED25519_ORDER
+            data = data[:32] + twin.to_bytes(32, "little")
         else:
             data = [data + b"\0", b"\0" + data, data[:-1], data[1:], data + data, b"\0" * len(data),
                     data[middle:] + data[:middle],
