@@ -2,18 +2,18 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/serve_data.h"
-#include "cli/serve_signals.h"
 #include "http/server.h"
 #include "issuer/issuer.h"
 #include "platform/clock.h"
 #include "platform/log.h"
+#include "platform/process.h"
+#include "platform/signals.h"
 #include "store/sqlite/sqlite_store.h"
 
 #include <jeton/version.h>
 
 #include <fmt/format.h>
 
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -117,7 +117,7 @@ class Service {
   }
 
   void run() {
-    const SignalThread signals({.stop = [this] { server_->stop(); }, .reload = [this] { reload(); }});
+    const platform::SignalThread signals({.stop = [this] { server_->stop(); }, .reload = [this] { reload(); }});
     console_.out << fmt::format("jeton {} serves http://{} (issuer {}, database {}). Ctrl-C stops it.\n", JETON_VERSION,
                                 bound_.text(), issuer_.foundation().issuer, database_path(config_))
                  << std::flush;
@@ -170,8 +170,8 @@ void serve(const ServeArguments& arguments, Console& console) {
     return console.fail_usage(fmt::format("--issuer {}: it {}.", config->issuer_url, objection));
   }
   // Neither a core file nor another process of this user gets to see the keys.
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  block_serve_signals();
+  platform::forbid_memory_dumps();
+  platform::block_signals();
   platform::set_log_level(config->log_level);
   Service service(arguments, *std::move(config), console);
   if (const auto started = service.start(*address); !started.has_value()) return console.fail(started.error().text());

@@ -1,35 +1,39 @@
-// SignalThread: turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own, where anything may be done that a
-// signal handler may not.
-//
-// Make it before any other thread: it blocks the three signals in the calling thread, and threads that are started
-// later inherit that. It also ignores SIGPIPE for the process, so that a reader of stderr that goes away does not end
-// it. Destruction ends the thread and puts the calling thread's mask back; destroy it on the thread that made it.
+// Signals of a server: SIGTERM and SIGINT stop it, the second one at once; SIGHUP reloads. Taken by a thread of their
+// own, where anything may be done that a signal handler may not.
 #pragma once
 
-#include "platform/fault.h"
-
+#include <atomic>
 #include <functional>
-#include <memory>
+#include <thread>
 
 namespace jeton::platform {
 
+// Blocks the signals that SignalThread takes, for this thread and all that it starts from now on, and ignores SIGPIPE.
+// To be called before the first thread is started: a thread that does not block them would be ended by them.
+void block_signals() noexcept;
+
+// The actions must not throw; they are called one after another, never two at once.
 struct SignalActions {
-  std::function<void(const char* name)> stop;  // "SIGINT" or "SIGTERM", each time one comes
-  std::function<void()> reload;                // SIGHUP
+  std::function<void()> stop;    // the first SIGTERM or SIGINT; a further one ends the process, with 128 + its number
+  std::function<void()> reload;  // each SIGHUP before that
 };
 
 class SignalThread {
  public:
-  // The actions must not throw; either may be empty.
-  static Outcome<std::unique_ptr<SignalThread>> start(SignalActions actions);
+  explicit SignalThread(SignalActions actions);  // after block_signals()
+  // Waits for the action under way. Signals that come later stay pending.
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;
 
  private:
-  struct State;
-  explicit SignalThread(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  void run();
+  void take(int signal);
+
+  SignalActions actions_;
+  bool stopping_ = false;
+  std::atomic<bool> ending_ = false;
+  std::thread thread_;
 };
 
 }  // namespace jeton::platform

@@ -10,50 +10,83 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <semaphore>
 #include <set>
 #include <string>
+#include <thread>
 
 namespace jeton::platform {
 namespace {
 
-TEST(SignalThread, SignalsBecomeCallsInOrder) {
-  std::string seen;
-  std::counting_semaphore<> called(0);
-  auto signals = SignalThread::start({.stop =
-                                          [&](const char* name) {
-                                            seen += name;
-                                            called.release();
-                                          },
-                                      .reload =
-                                          [&] {
-                                            seen += "reload";
-                                            called.release();
-                                          }});
-  ASSERT_TRUE(signals.has_value());
-  for (const int signal : {SIGHUP, SIGTERM, SIGHUP, SIGINT}) {
-    ::kill(::getpid(), signal);
-    called.acquire();
+// The process has one set of signals: blocked before any test starts a thread.
+class SignalThreadTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { block_signals(); }
+
+  SignalActions actions() {
+    const auto append = [this](const char* name) {
+      return [this, name] {
+        seen_ += name;
+        called_.release();
+      };
+    };
+    return {.stop = append("stop "), .reload = append("reload ")};
   }
-  signals->reset();
-  EXPECT_EQ(seen, "reloadSIGTERMreloadSIGINT");
+  void send(int signal) {
+    ::kill(::getpid(), signal);
+    called_.acquire();
+  }
+
+  std::string seen_;
+  std::counting_semaphore<> called_{0};
+};
+
+TEST_F(SignalThreadTest, SignalsBecomeCallsInOrder) {
+  for (const int stop_signal : {SIGTERM, SIGINT}) {
+    const SignalThread signals(actions());
+    send(SIGHUP);
+    send(SIGHUP);
+    send(stop_signal);
+  }
+  EXPECT_EQ(seen_, "reload reload stop reload reload stop ");
 }
 
-TEST(SignalThread, MaskIsAsBeforeWhenItHasGone) {
-  sigset_t before;
-  sigset_t during;
-  sigset_t after;
-  ::pthread_sigmask(SIG_BLOCK, nullptr, &before);
+TEST_F(SignalThreadTest, SignalThatComesWhenItHasGoneWaitsForTheNextOne) {
   {
-    const auto signals = SignalThread::start({});
-    ::pthread_sigmask(SIG_BLOCK, nullptr, &during);
+    const SignalThread signals(actions());
   }
-  ::pthread_sigmask(SIG_BLOCK, nullptr, &after);
-  EXPECT_EQ(::sigismember(&before, SIGTERM), 0);
-  EXPECT_EQ(::sigismember(&during, SIGTERM), 1);
-  EXPECT_EQ(::sigismember(&after, SIGTERM), 0);
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_EQ(seen_, "");
+  const SignalThread signals(actions());
+  called_.acquire();
+  EXPECT_EQ(seen_, "reload ");
+}
+
+TEST_F(SignalThreadTest, WhileStoppingReloadIsIgnoredAndTheSecondSignalEndsTheProcessAtOnce) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Of two that are pending, the kernel gives the lower number first: SIGHUP.
+    const SignalThread signals({.stop =
+                                    [] {
+                                      ::kill(::getpid(), SIGHUP);
+                                      ::kill(::getpid(), SIGINT);
+                                    },
+                                .reload = [] { ::_exit(1); }});
+    ::kill(::getpid(), SIGTERM);
+    while (true) ::pause();
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGINT);
+}
+
+TEST_F(SignalThreadTest, ThreadsStartedLaterBlockTheSignalsAndSigpipeIsIgnored) {
+  sigset_t blocked;
+  std::thread([&] { ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked); }).join();
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) EXPECT_EQ(::sigismember(&blocked, signal), 1);
+  EXPECT_EQ(::raise(SIGPIPE), 0);
 }
 
 TEST(SystemClock, TimeIsOfThisCentury) {
