@@ -33,6 +33,7 @@ struct KeySetOptions {
 class KeySet {
  public:
   KeySet() = default;  // no keys: verifies nothing
+  // Keys that share a kid with another are refused (duplicate_kid), each of them.
   explicit KeySet(std::vector<VerificationKey> keys);
 
   // A JWK Set, or a single JWK. Errors: key_set_too_large, too_many_keys, malformed_key, duplicate_kid.

@@ -21,6 +21,7 @@
 namespace jeton {
 
 struct TokenCacheOptions {
+  // Eight places share a set, so of N tokens in use nearly all stay only if there is room for half as many more.
   std::size_t entries_max = 100'000;
   std::size_t token_bytes_max = 4 * 1024;  // longer ones are verified each time
 };

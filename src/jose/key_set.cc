@@ -87,6 +87,18 @@ bool has_duplicate_kid(const std::vector<Entry>& entries) {
                              [&](const Entry& entry) { return !entry.kid.empty() && !seen.insert(entry.kid).second; });
 }
 
+// Of keys put together in the program there is nobody to tell; so neither of two that share a kid is used.
+void refuse_doubled_kids(std::vector<Entry>& entries) {
+  for (Entry& entry : entries) {
+    const auto same = [&](const Entry& other) { return other.kid == entry.kid; };
+    if (entry.kid.empty() || std::ranges::count_if(entries, same) == 1) continue;
+    entry.refusal = {Error{Errc::duplicate_kid, "kid"}};
+  }
+  for (Entry& entry : entries) {
+    if (!entry.refusal.empty()) entry.keys.clear();
+  }
+}
+
 bool is_known_type(std::string_view kty) { return kty == "EC" || kty == "RSA" || kty == "OKP" || kty == "oct"; }
 
 Result<std::vector<Entry>> read_set(jose::JsonView set, const KeySetOptions& options) {
@@ -118,6 +130,7 @@ KeySet::KeySet(std::vector<VerificationKey> keys) {
     entry.keys.push_back(std::move(key));
     state.entries.push_back(std::move(entry));
   }
+  refuse_doubled_kids(state.entries);
   state_ = std::make_shared<const State>(std::move(state));
 }
 

@@ -47,6 +47,20 @@ TEST(KeySet, TwoKeysOfOneKidRefuseTheSet) {
             Errc::duplicate_kid);
 }
 
+TEST(KeySet, KeysPutTogetherThatShareAKidAreRefused) {
+  const auto key = [](std::string_view kid) {
+    return VerificationKey::from_jwk(jwk_of(Algorithm::es256, kid)).value();
+  };
+  const KeySet set({key("same"), key("other"), key("same"), key(""), key("")});
+  ASSERT_EQ(set.size(), 5u);
+  for (const std::size_t doubled : {0u, 2u}) {
+    ASSERT_FALSE(set.entries()[doubled].refusal.empty());
+    EXPECT_EQ(set.entries()[doubled].refusal.front().code, Errc::duplicate_kid);
+    EXPECT_TRUE(set.entries()[doubled].keys.empty());
+  }
+  for (const std::size_t good : {1u, 3u, 4u}) EXPECT_TRUE(set.entries()[good].refusal.empty());
+}
+
 TEST(KeySet, KeysOfUnknownTypesAreSkipped) {
   const auto set =
       KeySet::parse(set_of({R"({"kty":"AKP","kid":"pq","alg":"ML-DSA-44"})", jwk_of(Algorithm::es256, "a")}));

@@ -45,7 +45,7 @@ constexpr std::array<std::string_view, 30> sensitive = {"password",
 constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 
-// "userPassword2", "user_password", "USER-PASSWORD" → user, password.
+// "userPassword2", "user_password", "USER-PASSWORD", "DBPassword" → user, password; db, password.
 std::vector<std::string> words_of(std::string_view name) {
   std::vector<std::string> words;
   bool within = false;
@@ -55,7 +55,9 @@ std::vector<std::string> words_of(std::string_view name) {
       within = false;
       continue;
     }
-    const bool hump = is_upper(c) && i > 0 && is_lower(name[i - 1]);
+    const bool after_lower = i > 0 && is_lower(name[i - 1]);
+    const bool ends_acronym = i > 0 && is_upper(name[i - 1]) && i + 1 < name.size() && is_lower(name[i + 1]);
+    const bool hump = is_upper(c) && (after_lower || ends_acronym);
     if (!within || hump) words.emplace_back();
     words.back().push_back(static_cast<char>(c | 0x20));
     within = true;
@@ -63,10 +65,19 @@ std::vector<std::string> words_of(std::string_view name) {
   return words;
 }
 
+// "userpassword", "clientsecret", "passwordhash": written together. Not "secretary".
+bool hides_a_secret(std::string_view word) noexcept {
+  for (const std::string_view part : {"password", "passwd", "passphrase"}) {
+    if (word.find(part) != word.npos) return true;
+  }
+  return word.ends_with("secret") || word.ends_with("secrets") || word.ends_with("secretkey");
+}
+
 }  // namespace
 
 bool jose::is_sensitive_name(std::string_view name) {
   const std::vector<std::string> words = words_of(name);
+  if (std::ranges::any_of(words, hides_a_secret)) return true;
   for (std::size_t first = 0; first < words.size(); ++first) {
     std::string run;
     for (std::size_t last = first; last < std::min(first + 3, words.size()); ++last) {

@@ -70,8 +70,10 @@ TEST(Signer, ClaimsOfItsOwnAreRefused) {
 // mission row 11: nothing sensitive in a payload.
 TEST(Signer, NamesThatLookLikeSecretsAreRefused) {
   for (const std::string name :
-       {"password", "Password", "user_password", "userPassword2", "cardNumber", "card_number", "CREDIT-CARD", "cvv",
-        "cvc2", "pin", "iban", "ssn", "clientSecret", "private_key", "apiKey", "passphrase"}) {
+       {"password",     "Password",     "user_password", "userPassword2", "cardNumber", "card_number",
+        "CREDIT-CARD",  "cvv",          "cvc2",          "pin",           "iban",       "ssn",
+        "clientSecret", "private_key",  "apiKey",        "passphrase",    "DBPassword", "APIPassword",
+        "JWTSecret",    "userpassword", "clientsecret",  "secretKey"}) {
     EXPECT_EQ(signer_of().sign(Claims{"a"}.with(name, "x"), now).error().code, Errc::sensitive_claim) << name;
   }
   const Value nested = Value::parse(R"({"billing":[{"card":{"number":1}},{"cardNumber":"4111"}]})").value();

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <mutex>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace jeton {
@@ -64,10 +62,13 @@ struct TokenCache::State {
     std::uint8_t next_seen = 0, hand = 0;
   };
 
-  explicit State(TokenCacheOptions given)
-      : options(given), sets(std::bit_floor(std::max<std::size_t>(given.entries_max / ways, 1))) {}
+  explicit State(TokenCacheOptions given) : options(given), sets(std::max<std::size_t>(given.entries_max / ways, 1)) {}
 
-  Set& set_of(std::uint64_t key) noexcept { return sets[key & (sets.size() - 1)]; }
+  // By the upper bits of the key; what tells tokens of one set apart is in the lower ones.
+  Set& set_of(std::uint64_t key) noexcept {
+    __extension__ using Wide = unsigned __int128;
+    return sets[static_cast<std::size_t>(static_cast<Wide>(key) * sets.size() >> 64)];
+  }
   // The places of a set that count: all but where fewer entries are allowed than a set has.
   std::span<Entry> places_of(Set& set) const noexcept {
     return std::span(set.entries).first(std::min(ways, options.entries_max));
@@ -93,14 +94,14 @@ struct TokenCache::State {
 
   // True if the fingerprint was seen before; remembers it otherwise.
   static bool seen_before(Set& set, std::uint64_t key) noexcept {
-    const auto fingerprint = static_cast<std::uint16_t>((key >> 48) | 1);
+    const auto fingerprint = static_cast<std::uint16_t>(key | 1);
     if (std::ranges::find(set.seen_once, fingerprint) != set.seen_once.end()) return true;
     set.seen_once[set.next_seen++ % remembered] = fingerprint;
     return false;
   }
 
-  // A free place, or that of a token that has ended, or of one that another verifier made and nobody has used since; else,
-  // for a token seen before, one that has not been used since the hand went by last.
+  // A free place, or that of a token that has ended. Else, for a token seen before, that of one which has not been used
+  // since the hand went by last, and rather one of another verifier, which may be gone.
   Entry* place_for(Set& set, std::uint64_t key, std::uint64_t generation, UnixTime now) {
     for (Entry& entry : places_of(set)) {
       if (!entry.token) {
@@ -109,11 +110,14 @@ struct TokenCache::State {
       }
       if (entry.token->exp && *entry.token->exp <= to_unix_seconds(now)) return &entry;
     }
-    for (Entry& entry : places_of(set)) {
-      if (entry.generation != generation && !std::exchange(entry.used, false)) return &entry;
-    }
     if (!seen_before(set, key)) return nullptr;
     const auto places = places_of(set);
+    for (Entry& entry : places) {
+      if (entry.generation != generation && !entry.used) {
+        evictions.fetch_add(1, std::memory_order_relaxed);
+        return &entry;
+      }
+    }
     for (std::size_t turn = 0; turn < 2 * places.size(); ++turn) {
       Entry& entry = places[set.hand++ % places.size()];
       if (!entry.used) {

@@ -100,6 +100,27 @@ TEST(TokenCache, AFloodOfDistinctTokensDoesNotFlushWhatIsUsed) {
   EXPECT_GT(cache.counts().hits - flooded.hits, 6u) << before.hits;
 }
 
+TEST(TokenCache, AFloodByOneVerifierDoesNotFlushWhatAnotherUses) {
+  TokenCache cache{{.entries_max = 64}};
+  const Verifier verifier = verifier_for(), flooding = verifier_for();
+  std::vector<std::string> used;
+  for (int i = 0; i < 8; ++i) used.push_back(fresh_token());
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& token : used) ASSERT_TRUE(cache.verify(verifier, token, now));
+  }
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache.verify(flooding, fresh_token(), now));
+  const auto flooded = cache.counts();
+  for (const std::string& token : used) ASSERT_TRUE(cache.verify(verifier, token, now));
+  EXPECT_GT(cache.counts().hits - flooded.hits, 6u);
+}
+
+TEST(TokenCache, AFullCacheHoldsAllThatWasPromised) {
+  TokenCache cache{{.entries_max = 104}};  // no power of two
+  const Verifier verifier = verifier_for();
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache.verify(verifier, fresh_token(), now));
+  EXPECT_EQ(cache.counts().entries, 104u);
+}
+
 TEST(TokenCache, ItStaysWithinItsBounds) {
   TokenCache cache{{.entries_max = 16}};
   const Verifier verifier = verifier_for();
