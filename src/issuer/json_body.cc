@@ -31,7 +31,7 @@ bool is_json(const http::Headers& headers) {
 }  // namespace
 
 std::expected<Value, http::Response> read_json_object(const http::Request& request) {
-  if (!is_json(request.headers)) return std::unexpected(refusal(415, "Content-Type must be application/json"));
+  if (!is_json(request.headers)) return std::unexpected(refusal(400, "Content-Type must be application/json"));
   auto value = Value::parse(request.body);
   if (!value.has_value() || value->if_object() == nullptr) return std::unexpected(refusal(400, "Malformed JSON"));
   return *std::move(value);

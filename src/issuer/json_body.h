@@ -11,7 +11,7 @@
 
 namespace jeton::issuer {
 
-// The body as a JSON object, or the refusal: 415 unless Content-Type is application/json, 400 `{"error":"Malformed
+// The body as a JSON object, or the refusal: 400 unless Content-Type is application/json, 400 `{"error":"Malformed
 // JSON"}` for anything but one strict JSON object (duplicate members, trailing bytes and the like included). Unknown
 // members are the caller's to ignore.
 std::expected<Value, http::Response> read_json_object(const http::Request& request);

@@ -96,9 +96,7 @@ http::Response answer_for(const Context& context, const Rules& rules, const Rota
   std::unreachable();
 }
 
-}  // namespace
-
-boost::asio::awaitable<http::Response> answer_refresh(const Context& context, const http::Request& request) {
+boost::asio::awaitable<http::Response> refresh(const Context& context, const http::Request& request) {
   auto body = read_json_object(request);
   if (!body.has_value()) co_return std::move(body.error());
   auto idempotency_key = idempotency_key_of(request);
@@ -128,6 +126,17 @@ boost::asio::awaitable<http::Response> answer_refresh(const Context& context, co
   if (!rotation.has_value()) co_return refresh_failed(context, rotation.error().message);
   context.metrics.count_rotation(rotation->outcome);
   co_return answer_for(context, *rules, *rotation, *presented, request, times);
+}
+
+}  // namespace
+
+boost::asio::awaitable<http::Response> answer_refresh(const Context& context, const http::Request& request) {
+  try {
+    co_return co_await refresh(context, request);
+  } catch (const std::exception&) {
+    // Memory has ended, most likely. What was rotated is durable, and a retry gets it.
+  }
+  co_return refresh_failed(context, "an exception");
 }
 
 }  // namespace jeton::issuer
