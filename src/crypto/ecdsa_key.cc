@@ -88,7 +88,7 @@ class EcdsaPublicKey final : public PublicKey {
   ContextPool contexts_;
 };
 
-// P-256 by its own verifier. Length and range are tested as for the other curves; `other` is asked should the verifier
+// P-256 by its own verifier, for keys of which that was asked; all others go the plain way. Length and range are tested as for the other curves; `other` is asked should the verifier
 // not be able to tell.
 class P256PublicKey final : public PublicKey {
  public:
@@ -198,10 +198,7 @@ PublicKeyResult make_ecdsa_public(const EcPublic& key, Algorithm algorithm) {
   if (!made || !passes(made, EVP_PKEY_public_check)) return std::unexpected(invalid("x", "a point on the curve"));
   PkeyContextPtr context = prepared(made, algorithm, EVP_PKEY_verify_init);
   if (!context) return std::unexpected(invalid("x", "a key that OpenSSL can use"));
-  auto made_key = std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
-  if (auto verifier = key.curve == Curve::p256 ? P256Verifier::plain(key) : nullptr)
-    return std::make_shared<const P256PublicKey>(std::move(verifier), std::move(made_key));
-  return made_key;
+  return std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
 }
 
 std::shared_ptr<const PublicKey> precompute_ecdsa(std::shared_ptr<const PublicKey> plain, const EcPublic& key) {
