@@ -68,8 +68,8 @@ std::array<std::byte, 32> octets_of(const Words& words) noexcept {
 }
 
 // All along, number · r ≡ -u · 2^power and number · s ≡ v · 2^power modulo the modulus, and u · s + v · r is the
-// modulus, so that neither r nor s outgrows it. Each doubling halves u · v, which begins below 2^512 and never comes to 0 before
-// the end.
+// modulus, so that neither r nor s outgrows it. Each doubling halves u · v, which begins below 2^512 and never comes
+// to 0 before the end.
 HalfInverse half_inverse(const Words& number, const Words& modulus) noexcept {
   assert(number != Words{} && (modulus[0] & 1) == 1);
   Words u = modulus, v = number, r{}, s{1};

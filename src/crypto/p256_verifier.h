@@ -1,8 +1,8 @@
 // P256Verifier: verifies ECDSA signatures by one P-256 public key, plainly or with a table of the key's multiples.
 //
-// It does what ECDSA_do_verify does by OpenSSL's own arithmetic on the curve, but for two things: the inverse modulo the
-// order is worked out faster, and the table, which OpenSSL has for the generator alone, halves the rest. Everything it
-// computes with is public, so nothing here is secret or constant in time. Immutable; shared by any number of threads.
+// It does what ECDSA_do_verify does by OpenSSL's own arithmetic on the curve, but for two things: the inverse modulo
+// the order is worked out faster, and the table, which OpenSSL has for the generator alone, halves the rest. Everything
+// it computes with is public, so nothing here is secret or constant in time. Immutable; shared by any number of threads.
 #pragma once
 
 #include "crypto/key_material.h"
@@ -18,8 +18,8 @@ class P256Verifier {
  public:
   // `key` is of P-256 and has been checked. Null if OpenSSL does not take it.
   static std::shared_ptr<const P256Verifier> plain(const EcPublic& key);
-  // Costs some 25 ms and 156 KB. Null also if OpenSSL cannot build a table, or if a product read from it is not what the
-  // plain multiplication gives: every entry is read for that.
+  // Costs some 25 ms and 156 KB. Null also if OpenSSL cannot build a table, or if a product read from it is not what
+  // the plain multiplication gives: every entry is read for that.
   static std::shared_ptr<const P256Verifier> with_table(const EcPublic& key);
 
   P256Verifier(const P256Verifier&) = delete;

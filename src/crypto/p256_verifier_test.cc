@@ -279,8 +279,8 @@ TEST(P256Verifier, SumOfEqualPointsVerifies) {
   }
 }
 
-// The point's x lies between the order and the field's prime, so that r is x less the order. Such points are too rare to
-// be met, so the key is worked out from one.
+// The point's x lies between the order and the field's prime, so that r is x less the order. Such points are too rare
+// to be met, so the key is worked out from one.
 TEST(P256Verifier, PointWithXBeyondTheOrderVerifies) {
   const Arithmetic math;
   int found = 0;
