@@ -2,8 +2,8 @@
 //
 // It holds only tokens that a Verifier has verified. A token is found by a keyed hash and confirmed by comparing all
 // its bytes; an entry belongs to the one Verifier that made it (a new Verifier after a change of keys or policy starts
-// afresh), and on every hit its times are compared with `now` again. Revocation, confirmation and rate are the caller's,
-// after every hit. It is bounded, and admits a token only when it is seen a second time while full, so that a
+// afresh), and on every hit its times are compared with `now` again. Revocation, confirmation and rate are the
+// caller's, after every hit. It is bounded, and admits a token only when it is seen a second time while full, so that a
 // flood of distinct tokens cannot flush it.
 // Threads: all members may be called from any number of threads; sharded, a short lock a shard.
 #pragma once

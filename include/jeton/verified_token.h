@@ -64,8 +64,8 @@ class VerifiedToken {
   friend class Verifier;
   friend class TokenCache;
   explicit VerifiedToken(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
-  // Without the constraint: compilers spell a constrained template's symbol differently, and a library built by one must
-  // link with a program built by another.
+  // Without the constraint: compilers spell a constrained template's symbol differently, and a library built by one
+  // must link with a program built by another.
   template <class T>
   Result<T> read(std::string_view name) const;
   template <class T>

@@ -187,8 +187,8 @@ Setting claims_setting() {
 Setting argon2_memory_setting() {
   return {"accounts",
           "argon2_memory",
-          "Memory of one password hash (Argon2id), from 19MiB to 1GiB. At most argon2_threads of them are computed at "
-          "once.\n"
+          "Memory of one password hash (Argon2id), from 19MiB to 1GiB.\n"
+          "At most argon2_threads of them are computed at once.\n"
           "Hashes made with another cost are made anew at their user's next login.\n",
           true,
           [](const Config& config) { return toml_text(size_text(config.rules.argon2.memory_bytes)); },
@@ -264,8 +264,8 @@ std::vector<Setting> token_settings() {
                        minutes(1), days(3650),
                        [](Config& config) -> seconds& { return config.rules.session_absolute; }),
       duration_setting("tokens", "refresh_grace",
-                       "For this long after a refresh the refresh token before it is answered the same again (tabs, "
-                       "retries), 300s at most.\n"
+                       "For this long after a refresh the token before it is answered the same again (tabs, retries).\n"
+                       "From 0s to 300s.\n"
                        "After that it counts as stolen, and the session ends.\n",
                        seconds(0), issuer::refresh_grace_max,
                        [](Config& config) -> seconds& { return config.rules.refresh_grace; }),

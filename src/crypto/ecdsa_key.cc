@@ -88,8 +88,8 @@ class EcdsaPublicKey final : public PublicKey {
   ContextPool contexts_;
 };
 
-// P-256 by its own verifier, for keys of which that was asked; all others go the plain way. Length and range are tested as for the other curves; `other` is asked should the verifier
-// not be able to tell.
+// P-256 by its own verifier, for keys of which that was asked; all others go the plain way. Length and range are
+// tested as for the other curves; `other` is asked should the verifier not be able to tell.
 class P256PublicKey final : public PublicKey {
  public:
   P256PublicKey(std::shared_ptr<const P256Verifier> verifier, std::shared_ptr<const PublicKey> other)

@@ -2,7 +2,8 @@
 //
 // It does what ECDSA_do_verify does by OpenSSL's own arithmetic on the curve, but for two things: the inverse modulo
 // the order is worked out faster, and the table, which OpenSSL has for the generator alone, halves the rest. Everything
-// it computes with is public, so nothing here is secret or constant in time. Immutable; shared by any number of threads.
+// it computes with is public, so nothing here is secret or constant in time. Immutable; shared by any number of
+// threads.
 #pragma once
 
 #include "crypto/key_material.h"

@@ -55,8 +55,8 @@ std::string_view trimmed(std::string_view text) noexcept {
 Result<std::string_view> extract_bearer(const RequestFacts& facts) {
   const std::size_t elsewhere = count_tokens(facts.query) + count_tokens(facts.form_body);
   if (facts.authorization.size() + elsewhere > 1) return std::unexpected(Error{Errc::multiple_tokens});
-  // A token in the query or form alone is not taken: it would stand in logs and histories (RFC 6750 section 5.3). Saying so
-  // helps more than asking for a token that the client believes to have sent.
+  // A token in the query or form alone is not taken: it would stand in logs and histories (RFC 6750 section 5.3).
+  // Saying so helps more than asking for a token that the client believes to have sent.
   if (elsewhere > 0) return std::unexpected(Error{Errc::misplaced_token});
   if (facts.authorization.empty()) return std::unexpected(Error{Errc::missing_token});
 

@@ -1,7 +1,7 @@
 // base64url without padding (RFC 4648 section 5, RFC 7515 section 2), strictly: one byte string has one spelling.
 //
-// Decoding refuses every byte outside the alphabet (also `=`, white space and NUL), a length of 1 modulo 4, and unused bits
-// that are not zero.
+// Decoding refuses every byte outside the alphabet (also `=`, white space and NUL), a length of 1 modulo 4, and unused
+// bits that are not zero.
 #pragma once
 
 #include <cstddef>

@@ -20,7 +20,8 @@ __attribute__((target("avx2"))) __m256i within(__m256i v, char first, char last)
                           _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(last + 1)), v));
 }
 
-// 32 characters to 24 bytes. Characters are told apart by comparing ranges; bytes from 0x80 are negative and so in none.
+// 32 characters to 24 bytes. Characters are told apart by comparing ranges; bytes from 0x80 are negative and so in
+// none.
 __attribute__((target("avx2"))) std::size_t avx2(const char* text, std::size_t size, std::byte* out) noexcept {
   const __m256i to_24_bits = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,  //
                                               2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);

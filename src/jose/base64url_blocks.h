@@ -5,9 +5,9 @@
 
 namespace jeton::jose::base64url {
 
-// Decodes the first characters of `text`, in whole groups of four, and writes three bytes for each group to `out`, which
-// must have room for just these. Returns how many characters were done: `size` minus at most 63 that are left to the
-// caller, or refused_character if one of them is outside the alphabet.
+// Decodes the first characters of `text`, in whole groups of four, and writes three bytes for each group to `out`,
+// which must have room for just these. Returns how many characters were done: `size` minus at most 63 that are left to
+// the caller, or refused_character if one of them is outside the alphabet.
 using DecodeBlocks = std::size_t (*)(const char* text, std::size_t size, std::byte* out) noexcept;
 inline constexpr std::size_t refused_character = static_cast<std::size_t>(-1);
 

@@ -56,8 +56,8 @@ bool is_none(std::string_view alg) noexcept {
   return std::ranges::equal(alg, none, [](char a, char b) { return (a | 0x20) == b; });
 }
 
-// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): where they are there, they must name the purpose. A private key of a
-// pair that may sign has a public part that may verify; a shared secret is both, so each is said of its own.
+// `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3): where they are there, they must name the purpose. A private
+// key of a pair that may sign has a public part that may verify; a shared secret is both, so each is said of its own.
 Result<Purposes> read_purposes(JsonView object, bool is_private, bool is_shared) {
   if (const auto use = object.find("use")) {
     if (!use->is(JsonType::string)) return malformed("use");

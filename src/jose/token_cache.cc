@@ -19,8 +19,8 @@ constexpr std::size_t ways = 8;           // entries that share a set
 constexpr std::size_t remembered = 8;     // tokens seen once, by fingerprint, per set
 constexpr std::size_t hashed_bytes = 64;  // of the token's end: its signature, which nobody can choose freely
 
-// Keyed by the process. Only tokens with a good signature get in, so the end of the signature tells them apart as well as
-// all of their bytes would; a lookup is confirmed by comparing everything.
+// Keyed by the process. Only tokens with a good signature get in, so the end of the signature tells them apart as well
+// as all of their bytes would; a lookup is confirmed by comparing everything.
 class KeyedHash {
  public:
   KeyedHash() { crypto::random_bytes(std::as_writable_bytes(std::span(secret_))); }

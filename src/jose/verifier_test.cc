@@ -277,7 +277,8 @@ TEST(Verifier, WithoutKidExactlyOneKeyMustFit) {
   Value with_kid = anonymous(Algorithm::eddsa);
   const SigningKey named = SigningKey::from_jwk(with_kid.to_json()).value();
   const std::string header = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9";  // {"alg":"EdDSA","typ":"at+jwt"}
-  // Same key, header without kid: sign by hand through a JWS whose header is replaced is impossible, so the set decides.
+  // Same key, header without kid: sign by hand through a JWS whose header is replaced is impossible, so the set
+  // decides.
   TrustedIssuer issuer = trusted(named);
   EXPECT_EQ(error_of(Verifier{issuer}.verify(header + ".e30." + std::string(86, 'A'), now)).code, Errc::bad_signature);
   issuer.keys = KeySet({named.verification_key(), SigningKey::generate(Algorithm::eddsa).verification_key()});
