@@ -100,7 +100,7 @@ class Rust:
         return missing(["cargo", "--version"], (1, 88, 0)) or missing(["cc", "--version"], (0, 0, 0))
 
     def install(self, folder):
-        run(folder, "cargo", "build", "--release", "--locked", "--quiet", "--target-dir", "target")
+        run(folder, "cargo", "build", "--release", "--quiet", "--target-dir", "target")
 
     def command(self, folder):
         return [str(folder / "target" / "release" / "jeton-interop-rust-jsonwebtoken")]
