@@ -1,4 +1,5 @@
-// Files as the commands read and write them: whole, bounded, and with errors that name the file.
+// Files as the commands read them: whole, bounded, and with errors that name the file. Anything that can be read counts
+// as a file, also a pipe. Writing is platform/files.h.
 #pragma once
 
 #include "platform/fault.h"
@@ -8,7 +9,6 @@
 #include <cstddef>
 #include <iosfwd>
 #include <string>
-#include <string_view>
 
 namespace jeton::cli {
 
@@ -24,11 +24,5 @@ platform::Outcome<std::string> read_stream(std::istream& in, std::size_t bytes_m
 
 // True if someone besides the owner may read this file (and it is a regular one).
 bool is_readable_by_others(const std::string& path) noexcept;
-
-enum class Existing : bool { keep, replace };
-
-// Makes `path` with mode 0600, durable before it returns, whole or not at all. An existing file is left as it is,
-// unless it is to be replaced. A symbolic link at `path` counts as an existing file and is never followed.
-platform::Outcome<void> write_private_file(const std::string& path, std::string_view content, Existing existing);
 
 }  // namespace jeton::cli

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
+#include "platform/files.h"
 
 #include <jeton/limits.h>
 #include <jeton/value.h>
@@ -37,8 +38,10 @@ void give_key(Console& console, const SigningKey& key, const NewKeyOptions& opti
     console.out << text_of(jwk) << '\n';
     return;
   }
-  const auto existing = options.force ? Existing::replace : Existing::keep;
-  if (const auto written = write_private_file(*options.out, text_of(jwk), existing); !written) {
+  const auto existing = options.force ? platform::Existing::replace : platform::Existing::keep;
+  if (const auto written = platform::write_private_file(*options.out, text_of(jwk), existing,
+                                                        "Choose another name, or replace it with --force.");
+      !written) {
     return console.fail(written.error().text());
   }
   console.out << fmt::format("wrote {} ({}, {}, {}: mode 0600)\n", harmless(*options.out), name_of(key.algorithm()),

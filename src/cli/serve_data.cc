@@ -3,6 +3,7 @@
 #include "cli/files.h"
 #include "issuer/foundation.h"
 #include "jose/base64url.h"
+#include "platform/files.h"
 
 #include <fmt/format.h>
 
@@ -95,7 +96,7 @@ Outcome<SecretBytes> read_key_file(const std::string& path) {
 Outcome<SecretBytes> make_key_file(const std::string& path) {
   SecretBytes key = SecretBytes::random(issuer::master_key_bytes);
   std::string text = base64url::encode(key.reveal(InsecureSecretAccess::get())) + '\n';
-  const auto written = write_private_file(path, text, Existing::keep);
+  const auto written = platform::write_private_file(path, text, platform::Existing::keep);
   text.assign(text.size(), '\0');
   if (!written.has_value()) return std::unexpected(written.error());
   return key;
