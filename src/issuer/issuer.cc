@@ -24,6 +24,7 @@ struct Issuer::State {
         rules(std::move(options.rules)),
         decoy_hash(make_decoy(rules.get()->argon2)),
         tokens(options.token_cache),
+        metrics(passwords, tokens),
         passwords(options.password_pool) {}
 
   // Nobody's password: random, and forgotten at once.
@@ -117,7 +118,7 @@ void Issuer::replace_rules(Rules rules) {
 std::shared_ptr<const Rules> Issuer::rules() const { return state_->rules.get(); }
 
 void Issuer::observe(const http::Exchange& exchange) noexcept {
-  state_->metrics.count_answer(exchange.response.status);
+  state_->metrics.count_answer(exchange.response.status, exchange.duration);
   platform::log_debug("answered", {{"method", http::name_of(exchange.request.method)},
                                    {"path", exchange.request.path},
                                    {"status", exchange.response.status},

@@ -214,6 +214,9 @@ TEST_F(OneStore, SaysThatItIsWellAndWhatItDid) {
   running.login(email, password);
   EXPECT_EQ(running.metric("jeton_registrations_total"), "1");
   EXPECT_EQ(running.metric("jeton_logins_total"), "1");
+  EXPECT_GE(std::stoi(running.metric("jeton_http_answers_total{code=\"2xx\"}")), 3);
+  EXPECT_GE(std::stoi(running.metric("jeton_http_answer_seconds_count")), 3);
+  EXPECT_GT(std::stod(running.metric("jeton_http_answer_seconds_sum")), 0);
   Rules rules = *running.issuer().rules();
   rules.metrics_open = false;
   running.issuer().replace_rules(rules);

@@ -1,8 +1,5 @@
 #include "issuer/metrics.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <utility>
 
 namespace jeton::issuer {
@@ -24,53 +21,36 @@ std::string_view name_of(store::RotateOutcome outcome) noexcept {
   std::unreachable();
 }
 
-void Metrics::count_rotation(store::RotateOutcome outcome) noexcept {
-  rotations_[static_cast<std::size_t>(outcome)].fetch_add(1, std::memory_order_relaxed);
-}
-
-void Metrics::count_answer(int status) noexcept {
-  const int kind = status / 100;
-  answers_[kind >= 1 && kind <= 5 ? static_cast<std::size_t>(kind) : 0].fetch_add(1, std::memory_order_relaxed);
-}
-
-std::string Metrics::to_text(const PasswordPool::Counts& passwords, const TokenCache::Counts& cache) const {
-  std::string text;
-  const auto out = std::back_inserter(text);
-  const auto write = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
-    fmt::format_to(out, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
-  };
-  write("jeton_registrations_total", "counter", "Users registered.", registrations);
-  write("jeton_logins_total", "counter", "Logins that were good.", logins);
-  write("jeton_logins_refused_total", "counter", "Logins with wrong credentials.", logins_refused);
-  write("jeton_logouts_total", "counter", "Logouts with a good refresh token.", logouts);
-  write("jeton_refresh_tokens_forged_total", "counter", "Refresh tokens refused before any database work.",
-        refresh_tokens_forged);
-  write("jeton_refresh_faults_total", "counter", "Refreshes that failed through a fault of the issuer's.",
-        refresh_faults);
-  write("jeton_store_faults_total", "counter", "Other requests that the store could not serve.", store_faults);
-  write("jeton_password_hashes_total", "counter", "Password computations begun.", passwords.begun);
-  write("jeton_password_queue_refused_total", "counter", "Requests refused because the password queue was full.",
-        passwords.refused);
-  write("jeton_password_queue_waiting", "gauge", "Requests that wait for a password thread.", passwords.waiting);
-  write("jeton_token_cache_hits_total", "counter", "Access tokens found in the cache.", cache.hits);
-  write("jeton_token_cache_misses_total", "counter", "Access tokens verified.", cache.misses);
-  write("jeton_token_cache_entries", "gauge", "Access tokens in the cache.", cache.entries);
-
-  fmt::format_to(out,
-                 "# HELP jeton_refreshes_total Refresh tokens presented with a good MAC, by outcome.\n"
-                 "# TYPE jeton_refreshes_total counter\n");
+Metrics::Metrics(const PasswordPool& passwords, const TokenCache& tokens) {
   for (std::size_t i = 0; i < rotations_.size(); ++i) {
-    fmt::format_to(out, "jeton_refreshes_total{{outcome=\"{}\"}} {}\n", name_of(static_cast<store::RotateOutcome>(i)),
-                   rotations_[i].load(std::memory_order_relaxed));
+    rotations_[i] = &all_.counter("jeton_refreshes_total", "Refresh tokens presented with a good MAC, by outcome.",
+                                  {{"outcome", std::string(name_of(static_cast<store::RotateOutcome>(i)))}});
   }
-  fmt::format_to(
-      out,
-      "# HELP jeton_http_answers_total Answers by class of status code.\n# TYPE jeton_http_answers_total counter\n");
-  for (std::size_t kind = 1; kind < answers_.size(); ++kind) {
-    fmt::format_to(out, "jeton_http_answers_total{{code=\"{}xx\"}} {}\n", kind,
-                   answers_[kind].load(std::memory_order_relaxed));
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    answers_[i] = &all_.counter("jeton_http_answers_total", "Answers by class of status code.",
+                                {{"code", std::to_string(i + 1) + "xx"}});
   }
-  return text;
+  all_.sample_counter("jeton_password_hashes_total", "Password computations begun.",
+                      [&passwords] { return passwords.counts().begun; });
+  all_.sample_counter("jeton_password_queue_refused_total", "Requests refused because the password queue was full.",
+                      [&passwords] { return passwords.counts().refused; });
+  all_.sample_gauge("jeton_password_queue_waiting", "Requests that wait for a password thread.",
+                    [&passwords] { return passwords.counts().waiting; });
+  all_.sample_counter("jeton_token_cache_hits_total", "Access tokens found in the cache.",
+                      [&tokens] { return tokens.counts().hits; });
+  all_.sample_counter("jeton_token_cache_misses_total", "Access tokens verified.",
+                      [&tokens] { return tokens.counts().misses; });
+  all_.sample_gauge("jeton_token_cache_entries", "Access tokens in the cache.",
+                    [&tokens] { return tokens.counts().entries; });
+}
+
+void Metrics::count_rotation(store::RotateOutcome outcome) noexcept {
+  rotations_[static_cast<std::size_t>(outcome)]->add();
+}
+
+void Metrics::count_answer(int status, std::chrono::microseconds duration) noexcept {
+  if (status >= 100 && status <= 599) answers_[static_cast<std::size_t>(status / 100 - 1)]->add();
+  answer_seconds_.observe(std::chrono::duration<double>(duration).count());
 }
 
 }  // namespace jeton::issuer

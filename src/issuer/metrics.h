@@ -1,38 +1,50 @@
-// Metrics: counters of what the issuer did, in the text format of Prometheus. Counted with relaxed atomics: cheap,
-// exact in sum.
+// Metrics: counters of what the issuer did, in the text format of Prometheus.
 #pragma once
 
 #include "issuer/password_pool.h"
+#include "platform/metrics.h"
 #include "store/sessions.h"
 
 #include <jeton/token_cache.h>
 
 #include <array>
-#include <atomic>
+#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace jeton::issuer {
 
+// Threads: everything may be called from any thread.
 class Metrics {
- public:
-  using Counter = std::atomic<std::uint64_t>;
+  platform::Metrics all_;
 
-  Counter registrations{0}, logins{0}, logins_refused{0}, logouts{0};
-  Counter refresh_tokens_forged{0};  // malformed or with a bad MAC: refused before the database heard of them
-  Counter refresh_faults{0};         // 500: ours
-  Counter store_faults{0};           // 503 elsewhere
+ public:
+  // Their counts are read when the text is asked for: both must be alive then, and need not be before.
+  Metrics(const PasswordPool& passwords, const TokenCache& tokens);
+
+  using Counter = platform::Counter;
+  Counter& registrations = all_.counter("jeton_registrations_total", "Users registered.");
+  Counter& logins = all_.counter("jeton_logins_total", "Logins that were good.");
+  Counter& logins_refused = all_.counter("jeton_logins_refused_total", "Logins with wrong credentials.");
+  Counter& logouts = all_.counter("jeton_logouts_total", "Logouts with a good refresh token.");
+  Counter& refresh_tokens_forged =
+      all_.counter("jeton_refresh_tokens_forged_total", "Refresh tokens refused before any database work.");
+  Counter& refresh_faults =  // 500
+      all_.counter("jeton_refresh_faults_total", "Refreshes that failed through a fault of the issuer's.");
+  Counter& store_faults =  // 503
+      all_.counter("jeton_store_faults_total", "Other requests that the store could not serve.");
 
   void count_rotation(store::RotateOutcome outcome) noexcept;
-  void count_answer(int status) noexcept;
+  void count_answer(int status, std::chrono::microseconds duration) noexcept;
 
-  std::string to_text(const PasswordPool::Counts& passwords, const TokenCache::Counts& cache) const;
+  std::string text() const { return all_.text(); }
 
  private:
-  static constexpr std::size_t outcomes = static_cast<std::size_t>(store::RotateOutcome::wider_scope) + 1;
-  std::array<Counter, outcomes> rotations_{};
-  std::array<Counter, 6> answers_{};  // by the status code's first digit; 0 for what is none
+  std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::wider_scope) + 1> rotations_;
+  std::array<Counter*, 5> answers_;  // 1xx to 5xx
+  platform::Histogram& answer_seconds_ = all_.histogram(
+      "jeton_http_answer_seconds", "From a request's first byte to its answer.", platform::duration_bounds());
 };
 
 // The outcome as in logs and metrics: "rotated".

@@ -11,10 +11,17 @@
 namespace jeton::platform {
 namespace {
 
-// One family per name; only one of the maps is used, `kind` says which.
+// An instrument of someone else's, shown as one of ours.
+template <class Instrument>
+struct Sampled {
+  Metrics::ReadValue value;
+};
+
+// One family per name.
 template <class Instrument>
 using Series = std::map<Labels, std::unique_ptr<Instrument>>;
-using AnySeries = std::variant<Series<Counter>, Series<Gauge>, Series<Histogram>>;
+using AnySeries =
+    std::variant<Series<Counter>, Series<Gauge>, Series<Histogram>, Series<Sampled<Counter>>, Series<Sampled<Gauge>>>;
 
 struct Family {
   std::string help;
@@ -52,8 +59,11 @@ struct Writer {
   std::string& out;
   const std::string& name;
 
-  void operator()(const Series<Counter>& series) const { plain(series); }
-  void operator()(const Series<Gauge>& series) const { plain(series); }
+  template <class Instrument>
+  void operator()(const Series<Instrument>& series) const {
+    for (const auto& [labels, instrument] : series)
+      out += fmt::format("{}{} {}\n", name, label_text(labels), instrument->value());
+  }
   void operator()(const Series<Histogram>& series) const {
     for (const auto& [labels, histogram] : series) {
       std::uint64_t up_to = 0;
@@ -67,13 +77,6 @@ struct Writer {
       out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, label_text(labels), histogram->sum(), name,
                          label_text(labels), up_to);
     }
-  }
-
- private:
-  template <class Instrument>
-  void plain(const Series<Instrument>& series) const {
-    for (const auto& [labels, instrument] : series)
-      out += fmt::format("{}{} {}\n", name, label_text(labels), instrument->value());
   }
 };
 
@@ -112,6 +115,14 @@ struct Metrics::State {
     }
     family = &found->second;
     return std::get_if<Series<Instrument>>(&family->series);
+  }
+
+  template <class Instrument>
+  void sample(std::string_view name, std::string_view help, ReadValue read) {
+    const std::scoped_lock lock(mutex);
+    Family* family = nullptr;
+    if (auto* const series = series_of<Sampled<Instrument>>(name, help, {}, family))
+      series->try_emplace(Labels{}, std::make_unique<Sampled<Instrument>>(std::move(read)));
   }
 
   template <class Instrument, class Make>
@@ -156,8 +167,16 @@ Histogram& Metrics::histogram(std::string_view name, std::string_view help, std:
   return *state_->stray_histograms.emplace_back(std::make_unique<Histogram>(bounds));
 }
 
+void Metrics::sample_counter(std::string_view name, std::string_view help, ReadValue read) {
+  state_->sample<Counter>(name, help, std::move(read));
+}
+
+void Metrics::sample_gauge(std::string_view name, std::string_view help, ReadValue read) {
+  state_->sample<Gauge>(name, help, std::move(read));
+}
+
 std::string Metrics::text() const {
-  constexpr std::array<std::string_view, 3> kinds = {"counter", "gauge", "histogram"};
+  constexpr std::array<std::string_view, 5> kinds = {"counter", "gauge", "histogram", "counter", "gauge"};
   const std::scoped_lock lock(state_->mutex);
   std::string out;
   for (const auto& [name, family] : state_->families) {

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -79,6 +80,12 @@ class Metrics {
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
                        const Labels& labels = {});
+
+  // For what others count: `read` is called each time the text is asked for. It must not ask this object for anything,
+  // and what it reads must be alive then. A name that is taken already keeps its first use.
+  using ReadValue = std::function<std::uint64_t()>;
+  void sample_counter(std::string_view name, std::string_view help, ReadValue read);
+  void sample_gauge(std::string_view name, std::string_view help, ReadValue read);
 
   // The whole text, families in order of name.
   std::string text() const;

@@ -65,6 +65,28 @@ TEST(Metrics, NameOfAnotherKindIsNotWrittenOut) {
   EXPECT_EQ(metrics.text(), "# HELP jeton_a A.\n# TYPE jeton_a counter\njeton_a 1\n");
 }
 
+TEST(Metrics, SampledValueIsReadWhenTheTextIsAskedFor) {
+  Metrics metrics;
+  std::uint64_t value = 1;
+  metrics.sample_counter("jeton_a_total", "A.", [&] { return value; });
+  metrics.sample_gauge("jeton_b", "B.", [&] { return 10 * value; });
+  value = 2;
+  EXPECT_EQ(metrics.text(),
+            "# HELP jeton_a_total A.\n# TYPE jeton_a_total counter\njeton_a_total 2\n"
+            "# HELP jeton_b B.\n# TYPE jeton_b gauge\njeton_b 20\n");
+}
+
+TEST(Metrics, SampledNameThatIsTakenKeepsItsFirstUse) {
+  Metrics metrics;
+  metrics.counter("jeton_a", "A.").add(7);
+  metrics.sample_counter("jeton_a", "B.", [] { return 8U; });
+  metrics.sample_gauge("jeton_b", "B.", [] { return 1U; });
+  metrics.sample_gauge("jeton_b", "B.", [] { return 2U; });
+  EXPECT_EQ(
+      metrics.text(),
+      "# HELP jeton_a A.\n# TYPE jeton_a counter\njeton_a 7\n# HELP jeton_b B.\n# TYPE jeton_b gauge\njeton_b 1\n");
+}
+
 TEST(Metrics, CountsOfManyThreadsAddUp) {
   Metrics metrics;
   std::vector<std::thread> threads;

@@ -22,14 +22,14 @@ struct PasswordVerdict {
 };
 
 http::Response invalid_credentials(const Context& context, const http::Request& request) {
-  ++context.metrics.logins_refused;
+  context.metrics.logins_refused.add();
   platform::log_info("login refused",
                      {{"reason", "wrong credentials"}, {"address", request.peer_address}, {"request", request.id}});
   return unauthorized(Value::object().set("error", "Invalid credentials"), context.foundation.audience, "");
 }
 
 http::Response login_failed(const Context& context, std::string_view reason) {
-  ++context.metrics.store_faults;
+  context.metrics.store_faults.add();
   platform::log_error("login failed", {{"reason", reason}});
   return store_unavailable();
 }
@@ -87,7 +87,7 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
       [&](auto done) { context.store.sessions().sign_in(std::move(sign_in), std::move(done)); });
   if (!outcome.has_value()) co_return login_failed(context, outcome.error().message);
   if (*outcome == store::SignInOutcome::refused) co_return invalid_credentials(context, request);
-  ++context.metrics.logins;
+  context.metrics.logins.add();
   co_return token_answer(
       *std::move(access),
       foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0}),

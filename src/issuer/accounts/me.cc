@@ -58,7 +58,7 @@ std::optional<Errc> objection(const VerifiedToken& token, const std::optional<st
 }
 
 http::Response me_failed(const Context& context, std::string_view reason) {
-  ++context.metrics.store_faults;
+  context.metrics.store_faults.add();
   platform::log_error("me failed", {{"reason", reason}});
   return store_unavailable();
 }

@@ -61,12 +61,12 @@ boost::asio::awaitable<http::Response> answer_register(const Context& context, c
   const auto outcome = co_await completed<store::Registration>(
       [&](auto done) { context.store.users().register_user(std::move(user), std::move(done)); });
   if (!outcome.has_value()) {
-    ++context.metrics.store_faults;
+    context.metrics.store_faults.add();
     platform::log_error("registration failed", {{"reason", outcome.error().message}});
     co_return store_unavailable();
   }
   if (*outcome == store::Registration::email_taken) co_return refusal(409, "Email already registered");
-  ++context.metrics.registrations;
+  context.metrics.registrations.add();
   platform::log_info("user registered", {{"sub", sub}, {"address", request.peer_address}});
   Value answer = Value::object();
   answer.set("sub", sub);

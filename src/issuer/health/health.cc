@@ -19,7 +19,7 @@ boost::asio::awaitable<http::Response> answer_metrics(const Context& context, co
   http::Response response;
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.headers.set("Cache-Control", "no-store");
-  response.body = context.metrics.to_text(context.passwords.counts(), context.tokens.counts());
+  response.body = context.metrics.text();
   co_return response;
 }
 

@@ -16,11 +16,11 @@ boost::asio::awaitable<http::Response> answer_logout(const Context& context, con
     context.store.sessions().end_session(oauth::sid_of(presented->handle), store::EndReason::logout, std::move(done));
   });
   if (!ended.has_value()) {
-    ++context.metrics.store_faults;
+    context.metrics.store_faults.add();
     platform::log_error("logout failed", {{"reason", ended.error().message}});
     co_return store_unavailable();
   }
-  if (*ended) ++context.metrics.logouts;
+  if (*ended) context.metrics.logouts.add();
   http::Response response;
   response.status = 204;
   response.headers.set("Cache-Control", "no-store");

@@ -22,7 +22,7 @@ http::Response superseded_refresh_token(const Context& context) {
 }
 
 http::Response refresh_failed(const Context& context, std::string_view reason) {
-  ++context.metrics.refresh_faults;
+  context.metrics.refresh_faults.add();
   platform::log_error("token refresh failed", {{"reason", reason}});
   return try_again_later(500, "Token refresh failed");
 }

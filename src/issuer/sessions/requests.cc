@@ -49,7 +49,7 @@ std::optional<oauth::RefreshToken> presented_refresh_token(const Context& contex
   if (text == nullptr) return std::nullopt;
   const auto token = context.foundation.refresh_tokens.decode(*text);
   if (token.has_value()) return *token;
-  ++context.metrics.refresh_tokens_forged;
+  context.metrics.refresh_tokens_forged.add();
   platform::log_info("refresh token refused",
                      {{"reason", name_of(token.error())}, {"address", request.peer_address}, {"request", request.id}});
   return std::nullopt;
