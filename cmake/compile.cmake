@@ -39,7 +39,9 @@ endif()
 
 find_program(ccache_program ccache)
 if(ccache_program)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache_program})
+  # Another checkout, and another build directory beside this one, find what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${ccache_program})
 endif()
 find_program(mold_program mold)
 if(mold_program AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

@@ -119,6 +119,23 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
+// Whoever can write the file chooses the key, whoever can read it has it; and a pipe would never be read to its end.
+std::optional<Fault> objection_to_key_file(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;  // reading it says why
+  if (!S_ISREG(status.st_mode))
+    return Fault{fmt::format("{} is not a regular file.", path), "Restore it from your backup."};
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return Fault{fmt::format("{} can be read or written by others than its owner.", path),
+                 fmt::format("Run chmod 600 {}, and consider whether someone has.", path)};
+  }
+  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+    return Fault{fmt::format("{} belongs to another user.", path),
+                 fmt::format("Run chown on {}, if it is yours.", path)};
+  }
+  return std::nullopt;
+}
+
 Outcome<SecretBytes> key_from_directory(const std::string& key_path, bool has_database,
                                         const std::string& database_path) {
   if (!exists(key_path)) {
@@ -127,10 +144,7 @@ Outcome<SecretBytes> key_from_directory(const std::string& key_path, bool has_da
                                              std::filesystem::path(database_path).filename().string()),
                                  "Restore it from your backup."});
   }
-  if (is_readable_by_others(key_path)) {
-    return std::unexpected(Fault{fmt::format("{} can be read by others than its owner.", key_path),
-                                 fmt::format("Run chmod 600 {}, and consider whether someone has read it.", key_path)});
-  }
+  if (auto objection = objection_to_key_file(key_path)) return std::unexpected(*std::move(objection));
   return read_key_file(key_path);
 }
 

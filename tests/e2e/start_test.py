@@ -155,8 +155,9 @@ class Serve(unittest.TestCase):
         path = self.data + "/master.key"
         with open(path) as file:
             right = file.read()
-        os.chmod(path, 0o644)
-        self.assertIn("chmod 600", self.refused(data=self.data))
+        for open_mode in (0o644, 0o622):
+            os.chmod(path, open_mode)
+            self.assertIn("chmod 600", self.refused(data=self.data))
         os.chmod(path, 0o600)
         for wrong in ("", "short\n", right[:-2] + "=\n", right + right):
             with open(path, "w") as file:
@@ -169,6 +170,13 @@ class Serve(unittest.TestCase):
             file.write(right)
         with Server(BINARY, data=self.data) as server:
             self.assertEqual(Client(server.port).login()[0], 200)
+
+    def test_a_pipe_in_place_of_the_master_key_is_refused_and_not_waited_for(self):
+        self.made()
+        path = self.data + "/master.key"
+        os.remove(path)
+        os.mkfifo(path, 0o600)
+        self.assertIn("is not a regular file", self.refused(data=self.data))
 
     def test_the_master_key_may_come_from_the_environment_or_a_credential(self):
         key = "c" * 42 + "A"
