@@ -195,7 +195,9 @@ TEST(P256Verifier, VerdictsAreThoseOfOpenSsl) {
       const bool verdict = openssl_verdict(pair.pub, message, signature);
       EXPECT_EQ(pair.plain->verify(message, signature), verdict) << to_hex(signature);
       EXPECT_EQ(pair.fast->verify(message, signature), verdict) << to_hex(signature);
-      if (i % 8 == 0 || i % 8 == 5) EXPECT_TRUE(verdict);
+      if (i % 8 == 0 || i % 8 == 5) {
+        EXPECT_TRUE(verdict);
+      }
       good += verdict;
     }
   }
