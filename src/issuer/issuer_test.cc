@@ -217,6 +217,9 @@ TEST_F(OneStore, SaysThatItIsWellAndWhatItDid) {
   EXPECT_GE(std::stoi(running.metric("jeton_http_answers_total{code=\"2xx\"}")), 3);
   EXPECT_GE(std::stoi(running.metric("jeton_http_answer_seconds_count")), 3);
   EXPECT_GT(std::stod(running.metric("jeton_http_answer_seconds_sum")), 0);
+  EXPECT_EQ(running.metric("jeton_http_limits_hit_total{limit=\"body_bytes_max\"}"), "0");
+  EXPECT_EQ(running.post_text("/api/auth/login", std::string(200000, ' ')).status, 413);
+  EXPECT_EQ(running.metric("jeton_http_limits_hit_total{limit=\"body_bytes_max\"}"), "1");
   Rules rules = *running.issuer().rules();
   rules.metrics_open = false;
   running.issuer().replace_rules(rules);

@@ -40,8 +40,15 @@ Metrics::Metrics(const PasswordPool& passwords, const TokenCache& tokens) {
                       [&tokens] { return tokens.counts().hits; });
   all_.sample_counter("jeton_token_cache_misses_total", "Access tokens verified.",
                       [&tokens] { return tokens.counts().misses; });
+  all_.sample_counter("jeton_token_cache_evictions_total", "Access tokens that made room for others in the cache.",
+                      [&tokens] { return tokens.counts().evictions; });
   all_.sample_gauge("jeton_token_cache_entries", "Access tokens in the cache.",
                     [&tokens] { return tokens.counts().entries; });
+}
+
+Metrics::Counter& Metrics::limit(std::string_view name) {
+  return all_.counter("jeton_http_limits_hit_total", "Requests refused because of a limit of the server.",
+                      {{"limit", std::string(name)}});
 }
 
 void Metrics::count_rotation(store::RotateOutcome outcome) noexcept {
@@ -50,6 +57,12 @@ void Metrics::count_rotation(store::RotateOutcome outcome) noexcept {
 
 void Metrics::count_answer(int status, std::chrono::microseconds duration) noexcept {
   if (status >= 100 && status <= 599) answers_[static_cast<std::size_t>(status / 100 - 1)]->add();
+  switch (status) {
+    case 408: slow_.add(); break;
+    case 413: long_body_.add(); break;
+    case 431: long_header_.add(); break;
+    default: break;
+  }
   answer_seconds_.observe(std::chrono::duration<double>(duration).count());
 }
 

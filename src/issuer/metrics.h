@@ -41,8 +41,13 @@ class Metrics {
   std::string text() const { return all_.text(); }
 
  private:
+  Counter& limit(std::string_view name);
+
   std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::wider_scope) + 1> rotations_;
-  std::array<Counter*, 5> answers_;  // 1xx to 5xx
+  std::array<Counter*, 5> answers_;                   // 1xx to 5xx
+  Counter& slow_ = limit("time_max");                 // 408
+  Counter& long_body_ = limit("body_bytes_max");      // 413
+  Counter& long_header_ = limit("header_bytes_max");  // 431
   platform::Histogram& answer_seconds_ = all_.histogram(
       "jeton_http_answer_seconds", "From a request's first byte to its answer.", platform::duration_bounds());
 };
