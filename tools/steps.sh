@@ -28,14 +28,17 @@ build() {
   ninja -C "$directory" -j "$jobs" "$@"
 }
 
-# The files in the build directory that the tests with a label matching REGEX run; "all" where one runs something else.
+# The targets that the tests with a label matching REGEX run; "all" where one runs something else.
 targets_of() {  # DIRECTORY REGEX
   ctest --test-dir "$1" -L "$2" --show-only=json-v1 | python3 -c '
 import json, os, sys
 top = os.path.realpath(sys.argv[1])
 targets = set()
 for test in json.load(sys.stdin)["tests"]:
-    program = os.path.realpath(test.get("command", ["?"])[0])
+    if "command" not in test:  # a program that is not built yet; its target has the name of the test
+        targets.add(test["name"])
+        continue
+    program = os.path.realpath(test["command"][0])
     targets.add(os.path.relpath(program, top) if program.startswith(top + os.sep) else "all")
 print("\n".join(["all"] if "all" in targets else sorted(targets)))' "$1"
 }
