@@ -1,10 +1,10 @@
-// SingleUse: admits a token once. For tokens that are not bearer credentials but statements made for one occasion (client
-// assertions, one-time links), where a second sight of the same `jti` is a replay (RFC 7519 section 4.1.7). An access
-// token is meant to be shown again and again: do not ask this of one.
+// SingleUse: admits a token once. For tokens that are not bearer credentials but statements made for one occasion
+// (client assertions, one-time links), where a second sight of the same `jti` is a replay (RFC 7519 section 4.1.7). An
+// access token is meant to be shown again and again: do not ask this of one.
 //
-// It remembers `iss` and `jti` until the token's `exp` has passed, with `leeway` on top, and is bounded: while it is full of
-// tokens that are still good it admits none, because a forgotten one could come again. It knows only what this object
-// has seen: several processes need one store between them.
+// It remembers `iss` and `jti` until the token's `exp` has passed, with `leeway` on top, and is bounded: while it is
+// full of tokens that are still good it admits none, because a forgotten one could come again. It knows only what this
+// object has seen: several processes need one store between them.
 // Threads: may be called from any number of threads; one short lock.
 #pragma once
 
