@@ -287,6 +287,34 @@ TEST(Verifier, WithoutKidExactlyOneKeyMustFit) {
   EXPECT_EQ(error_of(Verifier{issuer}.verify(header + ".e30." + std::string(86, 'A'), now)).code, Errc::unknown_key);
 }
 
+TEST(Verifier, ATokenThatPicksARefusedKeyHearsWhyItWasRefused) {
+  const std::string jwks =
+      R"({"keys":[{"kty":"EC","crv":"P-256","kid":")" + std::string(test_key().kid()) + R"(","x":"AA","y":"AA"}]})";
+  TrustedIssuer issuer = trusted();
+  issuer.keys = KeySet::parse(jwks).value();
+  EXPECT_EQ(refusal(good_payload(), issuer).code, Errc::invalid_key);
+}
+
+// A single JWK without kid fits every kid; so of many issuers with such keys a token would try all.
+TEST(Verifier, SingleKeysWithoutKidAreBoundedToo) {
+  std::vector<TrustedIssuer> issuers;
+  for (int i = 0; i < 9; ++i) {
+    const SigningKey key = SigningKey::generate(Algorithm::es256);
+    Value::Object members;
+    const Value jwk = Value::parse(key.verification_key().to_jwk()).value();
+    for (const Value::Member& member : *jwk.if_object()) {
+      if (member.name != "kid") members.push_back(member);
+    }
+    issuers.push_back(trusted());
+    issuers.back().issuer = "https://" + std::to_string(i) + ".example";
+    issuers.back().keys = KeySet::parse(Value(members).to_json()).value();
+  }
+  const std::string token = token_of(good_payload());
+  EXPECT_EQ(error_of(Verifier{issuers}.verify(token, now)).code, Errc::ambiguous_key);
+  const Verifier four{std::vector(issuers.begin(), issuers.begin() + 4)};
+  EXPECT_EQ(error_of(four.verify(token, now)).code, Errc::bad_signature);
+}
+
 TEST(Verifier, TheListOfAlgorithmsIsHonoured) {
   TrustedIssuer issuer = trusted();
   issuer.algorithms = AlgorithmRule::only({Algorithm::rs256});
@@ -324,6 +352,9 @@ TEST(UntrustedHeader, ShowsAlgKidAndTypAlone) {
   EXPECT_EQ(header->kid, test_key().kid());
   EXPECT_EQ(header->typ, "at+jwt");
   EXPECT_FALSE(untrusted_header_peek("no token"));
+  EXPECT_EQ(untrusted_header_peek("W10.e30.AA").error().code, Errc::malformed_json);  // []
+  const std::string spaces(4 * 1024, 'I');                                            // "   …" once decoded
+  EXPECT_EQ(untrusted_header_peek(spaces + ".e30.AA").error().code, Errc::token_too_large);
 }
 
 }  // namespace
