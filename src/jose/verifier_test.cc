@@ -122,6 +122,9 @@ TEST(Verifier, AgeAndLifetimeAreBoundedWhereAsked) {
   issuer.lifetime_max = 600s;
   EXPECT_EQ(refusal(good_payload(R"(,"iat":1700000000)"), issuer).claim, "accepted");
   EXPECT_EQ(refusal(good_payload(R"(,"iat":1699999999)"), issuer).code, Errc::lifetime_too_long);
+  EXPECT_EQ(refusal(good_payload(), issuer).claim, "iat");
+  issuer.time = TimeRule::expiry_optional_because("a lifetime without an end is none");
+  EXPECT_EQ(refusal(R"({"iss":"https://as.example","aud":"api","iat":1700000000})", issuer).claim, "exp");
 }
 
 TEST(Verifier, TheIssuerIsComparedByteForByte) {
