@@ -54,7 +54,7 @@ __attribute__((target("avx2"))) std::size_t avx2(const char* text, std::size_t s
 
 struct Tables {
   std::array<std::uint8_t, 128> values;
-  std::array<std::uint8_t, 64> pack;
+  std::array<std::uint8_t, 32> pack;
 };
 
 constexpr Tables make_tables() {
@@ -67,32 +67,53 @@ constexpr Tables make_tables() {
   for (int i = 0; i < 10; ++i) tables.values[static_cast<std::size_t>('0' + i)] = static_cast<std::uint8_t>(52 + i);
   tables.values['-'] = 62;
   tables.values['_'] = 63;
-  for (std::size_t i = 0; i < 48; ++i) tables.pack[i] = static_cast<std::uint8_t>(i / 3 * 4 + 2 - i % 3);
+  for (std::size_t i = 0; i < 24; ++i) tables.pack[i] = static_cast<std::uint8_t>(i / 3 * 4 + 2 - i % 3);
   return tables;
 }
 constexpr Tables tables = make_tables();
 
-// 64 characters to 48 bytes, by one look-up in a table of 128; the last group of blocks under a mask.
-__attribute__((target("avx512f,avx512bw,avx512vbmi"))) std::size_t avx512(const char* text, std::size_t size,
-                                                                          std::byte* out) noexcept {
-  const __m512i low = _mm512_loadu_si512(tables.values.data()), high = _mm512_loadu_si512(tables.values.data() + 64);
-  const __m512i pack = _mm512_loadu_si512(tables.pack.data());
-  const std::size_t whole = size / 4 * 4;
-  __m512i wrong = _mm512_setzero_si512();
-  for (std::size_t done = 0; done < whole; done += 64, out += 48) {
-    const std::size_t here = whole - done < 64 ? whole - done : 64;
-    const __mmask64 read = here == 64 ? ~__mmask64{0} : (__mmask64{1} << here) - 1;
-    const __mmask64 write = (__mmask64{1} << (here / 4 * 3)) - 1;
-    const __m512i v = _mm512_mask_loadu_epi8(_mm512_set1_epi8('A'), read, text + done);
-    const __m512i values = _mm512_permutex2var_epi8(low, v, high);
-    // Bytes from 0x80 index the table modulo 128, so their own top bit counts too.
-    wrong = _mm512_or_si512(wrong, _mm512_or_si512(values, v));
-    const __m512i pairs = _mm512_maddubs_epi16(values, _mm512_set1_epi32(0x01400140));
-    const __m512i groups = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x00011000));
-    _mm512_mask_storeu_epi8(out, write, _mm512_permutexvar_epi8(pack, groups));
-  }
-  return _mm512_movepi8_mask(wrong) == 0 ? whole : refused_character;
+#define JETON_VBMI __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi")))
+
+JETON_VBMI __m256i table_part(std::size_t from) noexcept {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tables.values.data() + from));
 }
+
+// 32 characters to 24 bytes, by a look-up in a table of 128; the last block under a mask. In registers of 256 bits:
+// some processors lower their clock for those of 512, and all that comes after, an RSA verification say, is slower by 8 %
+// to 16 %.
+JETON_VBMI std::size_t vbmi(const char* text, std::size_t size, std::byte* out) noexcept {
+  const __m256i low_a = table_part(0), low_b = table_part(32), high_a = table_part(64), high_b = table_part(96);
+  const __m256i pack = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tables.pack.data()));
+  const __m256i bit6 = _mm256_set1_epi8(0x40);
+  const std::size_t whole = size / 4 * 4;
+  __m256i wrong = _mm256_setzero_si256();
+  const auto decode = [&](__m256i v) JETON_VBMI {
+    const __m256i low = _mm256_permutex2var_epi8(low_a, v, low_b);
+    const __m256i high = _mm256_permutex2var_epi8(high_a, v, high_b);
+    const __m256i values = _mm256_mask_blend_epi8(_mm256_test_epi8_mask(v, bit6), low, high);
+    // Bytes from 0x80 index the table modulo 128, so their own top bit counts too.
+    wrong = _mm256_or_si256(wrong, _mm256_or_si256(values, v));
+    const __m256i pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi32(0x01400140));
+    const __m256i groups = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
+    return _mm256_permutexvar_epi8(pack, groups);
+  };
+  std::size_t done = 0;
+  // A whole register is stored, 24 bytes of it meant: so 12 more characters must follow.
+  for (; done + 44 <= whole; done += 32, out += 24) {
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + done));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), decode(v));
+  }
+  for (; done < whole; done += 32, out += 24) {
+    const std::size_t here = whole - done < 32 ? whole - done : 32;
+    const __mmask32 read = here == 32 ? ~__mmask32{0} : (__mmask32{1} << here) - 1;
+    const __mmask32 write = (__mmask32{1} << (here / 4 * 3)) - 1;
+    const __m256i v = _mm256_mask_loadu_epi8(_mm256_set1_epi8('A'), read, text + done);
+    _mm256_mask_storeu_epi8(out, write, decode(v));
+  }
+  return _mm256_movepi8_mask(wrong) == 0 ? whole : refused_character;
+}
+
+#undef JETON_VBMI
 
 #endif
 
@@ -105,9 +126,11 @@ DecodeBlocks decode_blocks_avx2() noexcept {
   return nullptr;
 }
 
-DecodeBlocks decode_blocks_avx512() noexcept {
+DecodeBlocks decode_blocks_vbmi() noexcept {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi")) return avx512;
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vbmi"))
+    return vbmi;
 #endif
   return nullptr;
 }
@@ -116,7 +139,7 @@ std::size_t decode_blocks(const char* text, std::size_t size, std::byte* out) no
   static constinit std::atomic<DecodeBlocks> chosen{nullptr};
   DecodeBlocks decode = chosen.load(std::memory_order_relaxed);
   if (decode == nullptr) {
-    decode = decode_blocks_avx512();
+    decode = decode_blocks_vbmi();
     if (decode == nullptr) decode = decode_blocks_avx2();
     if (decode == nullptr) decode = none;
     chosen.store(decode, std::memory_order_relaxed);

@@ -16,6 +16,6 @@ std::size_t decode_blocks(const char* text, std::size_t size, std::byte* out) no
 
 // Each way by name, null where this processor cannot go it: for tests that compare them.
 DecodeBlocks decode_blocks_avx2() noexcept;
-DecodeBlocks decode_blocks_avx512() noexcept;
+DecodeBlocks decode_blocks_vbmi() noexcept;
 
 }  // namespace jeton::jose::base64url
