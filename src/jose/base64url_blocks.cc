@@ -79,8 +79,8 @@ JETON_VBMI __m256i table_part(std::size_t from) noexcept {
 }
 
 // 32 characters to 24 bytes, by a look-up in a table of 128; the last block under a mask. In registers of 256 bits:
-// some processors lower their clock for those of 512, and all that comes after, an RSA verification say, is slower by 8 %
-// to 16 %.
+// some processors lower their clock for those of 512, and all that comes after, an RSA verification say, is slower by
+// 8 % to 16 %.
 JETON_VBMI std::size_t vbmi(const char* text, std::size_t size, std::byte* out) noexcept {
   const __m256i low_a = table_part(0), low_b = table_part(32), high_a = table_part(64), high_b = table_part(96);
   const __m256i pack = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tables.pack.data()));
