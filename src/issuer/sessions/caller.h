@@ -1,0 +1,30 @@
+// Caller: who stands behind an access token that was presented to one of the issuer's own endpoints.
+//
+// The issuer has the store at hand, so it asks it, on each request, whether the session is still live and the claims
+// are still those of the user: exact at once, also for what another process did (docs/decisions/0005).
+#pragma once
+
+#include "http/message.h"
+#include "issuer/context.h"
+#include "store/sessions.h"
+#include "store/users.h"
+
+#include <jeton/verified_token.h>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <expected>
+
+namespace jeton::issuer {
+
+struct Caller {
+  VerifiedToken token;
+  store::Session session;  // live when it was read
+  store::User user;        // enabled when it was read, of the session's security epoch
+};
+
+// The caller of `request`, or the answer that refuses it: those of design 4.7, and 503 where the store cannot say.
+boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Context& context,
+                                                                        const http::Request& request);
+
+}  // namespace jeton::issuer
