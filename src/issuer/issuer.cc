@@ -54,7 +54,7 @@ void Issuer::add_routes(http::Router& router) {
         method, path,
         [state = state_.get(), endpoint](const http::Request& request) -> boost::asio::awaitable<http::Response> {
           if (!state->started.load(std::memory_order_acquire)) co_return store_unavailable();
-          co_return co_await endpoint(*state->context, request);
+          co_return with_challenge(co_await endpoint(*state->context, request), state->context->foundation.audience);
         });
   };
   add(http::Method::post, "/api/auth/register", answer_register);

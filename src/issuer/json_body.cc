@@ -28,6 +28,12 @@ bool is_json(const http::Headers& headers) {
   return same_without_case(trimmed(types.front().substr(0, types.front().find(';'))), "application/json");
 }
 
+std::string challenge(std::string_view realm, std::string_view error) {
+  std::string text = "Bearer realm=\"" + std::string(realm) + '"';
+  if (!error.empty()) text += ", error=\"" + std::string(error) + '"';
+  return text;
+}
+
 }  // namespace
 
 std::expected<Value, http::Response> read_json_object(const http::Request& request) {
@@ -54,9 +60,14 @@ http::Response try_again_later(int status, std::string_view text) {
 
 http::Response unauthorized(const Value& body, std::string_view realm, std::string_view error) {
   http::Response response = http::json_response(401, body.to_json());
-  std::string challenge = "Bearer realm=\"" + std::string(realm) + '"';
-  if (!error.empty()) challenge += ", error=\"" + std::string(error) + '"';
-  response.headers.set("WWW-Authenticate", std::move(challenge));
+  response.headers.set("WWW-Authenticate", challenge(realm, error));
+  return response;
+}
+
+http::Response with_challenge(http::Response response, std::string_view realm) {
+  const bool is_refusal = response.status == 400 || response.status == 401 || response.status == 403;
+  if (is_refusal && response.headers.find("WWW-Authenticate") == nullptr)
+    response.headers.set("WWW-Authenticate", challenge(realm, ""));
   return response;
 }
 

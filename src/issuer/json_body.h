@@ -26,6 +26,10 @@ http::Response try_again_later(int status, std::string_view text);
 // 401 with the challenge that RFC 9110 section 11.6.1 demands. `error` is RFC 6750's; empty where no token came.
 http::Response unauthorized(const Value& body, std::string_view realm, std::string_view error);
 
+// Every 400, 401 and 403 of ours names the scheme (RFC 6750 section 3), also where the fault is in the body and no
+// token was looked at. A challenge that is there already stays.
+http::Response with_challenge(http::Response response, std::string_view realm);
+
 // What a store that cannot answer means to a client: 503, try again.
 http::Response store_unavailable();
 

@@ -18,7 +18,7 @@ constexpr std::array descriptions = {
     Description{Errc::malformed_token, "malformed_token", "form",
                 "the token is not three segments with two dots between"},
     Description{Errc::bad_base64url, "bad_base64url", "b64", "a segment is not canonical base64url"},
-    Description{Errc::malformed_json, "malformed_json", "json", "is not one strict, bounded JSON object"},
+    Description{Errc::malformed_json, "malformed_json", "json", "the JSON inside is not one strict, bounded object"},
     Description{Errc::unsupported_algorithm, "unsupported_algorithm", "alg", "is not an algorithm that Jeton knows"},
     Description{Errc::algorithm_not_allowed, "algorithm_not_allowed", "alg",
                 "is not the key's or not among those allowed"},

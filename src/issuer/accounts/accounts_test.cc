@@ -73,6 +73,7 @@ TEST_F(Accounts, ATakenAddressIsRefusedInAnySpellingOfCase) {
   const HttpAnswer again = running.register_user("DEV@EXAMPLE.COM", "another password");
   EXPECT_EQ(again.status, 409);
   EXPECT_EQ(again.body, expected_refusal("Email already registered"));
+  EXPECT_TRUE(again.header("www-authenticate").empty());
   EXPECT_EQ(running.login(email, password).status, 200);
   EXPECT_EQ(running.login(email, "another password").status, 401);
 }
@@ -102,6 +103,7 @@ TEST_F(Accounts, RegistrationCanBeClosedAndOpenedWhileRunning) {
   const HttpAnswer closed = running.register_user(email, password);
   EXPECT_EQ(closed.status, 403);
   EXPECT_EQ(closed.body, expected_refusal("Registration is closed"));
+  EXPECT_EQ(closed.header("www-authenticate"), "Bearer realm=\"api\"");
   rules.registration_open = true;
   running.issuer().replace_rules(rules);
   EXPECT_EQ(running.register_user(email, password).status, 201);
@@ -134,6 +136,7 @@ TEST_F(Accounts, BodiesAreReadStrictly) {
       const HttpAnswer answer = running.post_text(path, body);
       EXPECT_EQ(answer.status, 400) << path << " " << body;
       EXPECT_EQ(answer.body, expected_refusal("Malformed JSON")) << path << " " << body;
+      EXPECT_EQ(answer.header("www-authenticate"), "Bearer realm=\"api\"") << path << " " << body;
     }
     for (const std::string_view type : {"", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"}) {
       const HttpAnswer answer = running.post_text(path, good, type);

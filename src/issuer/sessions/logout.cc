@@ -11,7 +11,7 @@ boost::asio::awaitable<http::Response> answer_logout(const Context& context, con
   auto body = read_json_object(request);
   if (!body.has_value()) co_return std::move(body.error());
   const auto presented = presented_refresh_token(context, *body, request);
-  if (!presented.has_value()) co_return invalid_refresh_token(context);
+  if (!presented.has_value()) co_return no_refresh_token(context, *body);
   const auto ended = co_await completed<bool>([&](auto done) {
     context.store.sessions().end_session(oauth::sid_of(presented->handle), store::EndReason::logout, std::move(done));
   });

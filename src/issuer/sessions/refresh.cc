@@ -102,7 +102,7 @@ boost::asio::awaitable<http::Response> refresh(const Context& context, const htt
   auto idempotency_key = idempotency_key_of(request);
   if (!idempotency_key.has_value()) co_return std::move(idempotency_key.error());
   const auto presented = presented_refresh_token(context, *body, request);
-  if (!presented.has_value()) co_return invalid_refresh_token(context);
+  if (!presented.has_value()) co_return no_refresh_token(context, *body);
 
   // `exp` is fixed here, before the database hears of it, and is what the token will say.
   const auto rules = context.rules.get();

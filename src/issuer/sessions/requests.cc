@@ -43,6 +43,11 @@ http::Response invalid_refresh_token(const Context& context) {
                       "invalid_token");
 }
 
+http::Response no_refresh_token(const Context& context, const Value& body) {
+  if (text_member(body, "refreshToken") != nullptr) return invalid_refresh_token(context);
+  return unauthorized(Value::object().set("error", "Invalid refresh token"), context.foundation.audience, "");
+}
+
 std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body,
                                                            const http::Request& request) {
   const std::string* text = text_member(body, "refreshToken");

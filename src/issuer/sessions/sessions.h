@@ -35,6 +35,9 @@ std::optional<oauth::RefreshToken> presented_refresh_token(const Context& contex
 
 // 401 `{"error":"Invalid refresh token"}`.
 http::Response invalid_refresh_token(const Context& context);
+// The answer where presented_refresh_token gave nothing: the same, but without an `error` attribute where the body has
+// no token at all (RFC 6750 section 3.1).
+http::Response no_refresh_token(const Context& context, const Value& body);
 
 inline constexpr std::size_t user_agent_bytes_max = 256;
 

@@ -99,6 +99,16 @@ TEST_F(Refresh, WhatIsNoTokenOfOursIsRefusedWithoutTheDatabase) {
   EXPECT_EQ(running_.refresh(good).status, 200);
 }
 
+// RFC 6750 section 3.1: who sends no token is told the scheme alone.
+TEST_F(Refresh, TheChallengeNamesAnErrorOnlyWhereATokenCame) {
+  for (const std::string path : {"/api/auth/refresh", "/api/auth/logout"}) {
+    EXPECT_EQ(running_.post_text(path, "{}").header("www-authenticate"), "Bearer realm=\"api\"") << path;
+    EXPECT_EQ(running_.post_text(path, R"({"refreshToken":"jrt1.x"})").header("www-authenticate"),
+              "Bearer realm=\"api\", error=\"invalid_token\"")
+        << path;
+  }
+}
+
 TEST_F(Refresh, AGoodMacOfAnUnknownSessionIsRefused) {
   const Foundation& foundation = running_.issuer().foundation();
   expect_refused(running_.refresh(foundation.refresh_tokens.encode(
