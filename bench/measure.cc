@@ -91,7 +91,7 @@ std::string line_of(const std::string& name, const Figure& figure) {
 }
 
 void give_up(const char* why) {
-  std::fprintf(stderr, "jose_bench: %s\n", why);
+  std::fprintf(stderr, "bench: %s\n", why);
   std::exit(1);
 }
 

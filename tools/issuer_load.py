@@ -1,0 +1,126 @@
+"""How `tools/bench issuer` and `tools/soak sessions` build, fill, start and load an issuer of their own."""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests" / "e2e"))
+from jeton_server import EMAIL, PASSWORD, Client, Server  # noqa: E402
+
+BUILD = TOP / "build" / "release"
+BENCH = BUILD / "bench" / "issuer_bench"
+JETON = BUILD / "jeton"
+REFRESH_CONNECTIONS, LOGIN_CONNECTIONS = 128, 8
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def build():
+    say("build build/release")
+    for step in (["cmake", "--preset", "release", "-DJETON_EXAMPLES=OFF", "-DJETON_BENCH=ON"],
+                 ["ninja", "-C", str(BUILD), "jeton_binary", "issuer_bench"]):
+        done = subprocess.run(step, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            say(done.stdout[-4000:])
+            sys.exit(f"could not run: {' '.join(step)}")
+
+
+def bench(*words):
+    """One run of issuer_bench: what it printed."""
+    done = subprocess.run([str(BENCH), *map(str, words)], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"failed: issuer_bench {' '.join(map(str, words))}")
+    return json.loads(done.stdout) if done.stdout else None
+
+
+class Issuer:
+    """A data directory on the disk of the repository, filled, and the server on it."""
+
+    def __init__(self, sessions, tokens):
+        (TOP / "build").mkdir(exist_ok=True)
+        self.folder = tempfile.mkdtemp(prefix="issuer-load-", dir=TOP / "build")
+        self.data = self.folder + "/data"
+        self.tokens = self.folder + "/tokens"
+        self.config = self.folder + "/jeton.toml"
+        with open(self.config, "w") as file:
+            file.write('[log]\nlevel = "warning"\n')
+        self.server = None
+        with self.running() as server:
+            client = Client(server.port)
+            if client.register()[0] != 201 or client.login()[0] != 200:
+                sys.exit("no session to begin with")
+            server.stop()
+        began = time.monotonic()
+        bench("fill", self.data, sessions, tokens, self.tokens)
+        say(f"{sessions:,} sessions filled in {time.monotonic() - began:.1f} s")
+
+    def running(self):
+        return Server(str(JETON), "--config", self.config, data=self.data)
+
+    def refresh(self, server, rate, seconds, connections=REFRESH_CONNECTIONS):
+        return whole(bench("refresh", server.port, server.process.pid, self.tokens, connections, rate, seconds))
+
+    def login(self, server, rate, seconds):
+        body = json.dumps({"email": EMAIL, "password": PASSWORD})
+        return whole(bench("post", server.port, server.process.pid, LOGIN_CONNECTIONS, rate, seconds,
+                           "/api/auth/login", body, "Content-Type: application/json"))
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def whole(figures):
+    if figures["refused"]:
+        sys.exit(f"{figures['refused']} requests were refused: {figures}")
+    return figures
+
+
+def resident_megabytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def measure(name, floor, load, rounds, open_seconds):
+    """In turns: the floor, as many requests as the server takes, and 80 % of those, due at random moments. Medians."""
+    floors, closed, opened = [], [], []
+    for _ in range(rounds):
+        floors.append(floor())
+        closed.append(load(0, 2))
+        opened.append(load(0.8 * closed[-1]["per_s"], open_seconds))
+    cpu_us = statistics.median(one["cpu_us"] for one in closed)
+    per_core, floor_rate = 1e6 / cpu_us, statistics.median(floors)
+    say(f"{name}: {', '.join(format(one['per_s'], ',.0f') for one in closed)}/s on this machine beside its client; p99 "
+        f"at 80 %: {', '.join(format(one['p99_ms'], '.1f') for one in opened)} ms")
+    return {"name": name, "per_s_per_core": round(per_core, 1), "cpu_us": round(cpu_us, 2),
+            "p99_ms": round(statistics.median(one["p99_ms"] for one in opened), 3),
+            "floor_per_s": round(floor_rate, 1), "ratio": round(per_core / floor_rate, 4)}
+
+
+def rows():
+    """The rows of `tools/bench issuer`, one after another."""
+    build()
+    issuer = Issuer(sessions=10_000, tokens=10_000)
+    try:
+        yield {"name": "disk/sync", "per_s": bench("floor", "syncs", issuer.folder)["per_s"]}
+        spare = Issuer(sessions=10_000, tokens=1)
+        try:
+            with issuer.running() as server:
+                yield measure("refresh/durable", lambda: bench("floor", "updates", spare.data)["per_s"],
+                              lambda rate, seconds: issuer.refresh(server, rate, seconds), 5, 3)
+                threads = min(2, os.cpu_count())
+                yield measure("login", lambda: bench("floor", "passwords", threads)["per_s"],
+                              lambda rate, seconds: issuer.login(server, rate, seconds), 3, 3)
+        finally:
+            spare.close()
+    finally:
+        issuer.close()
