@@ -62,6 +62,7 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::post, "/api/auth/refresh", answer_refresh);
   add(http::Method::post, "/api/auth/logout", answer_logout);
   add(http::Method::get, "/api/auth/me", answer_me);
+  add(http::Method::post, "/api/auth/password", answer_change_password);
   add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
   add(http::Method::get, "/healthz", answer_health);
   add(http::Method::get, "/metrics", answer_metrics);

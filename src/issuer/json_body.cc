@@ -48,6 +48,13 @@ const std::string* text_member(const Value& object, std::string_view name) noexc
   return member == nullptr ? nullptr : member->if_string();
 }
 
+http::Response no_content() {
+  http::Response response;
+  response.status = 204;
+  response.headers.set("Cache-Control", "no-store");
+  return response;
+}
+
 http::Response refusal(int status, std::string_view text) {
   return http::json_response(status, Value::object().set("error", text).to_json());
 }

@@ -19,6 +19,8 @@ std::expected<Value, http::Response> read_json_object(const http::Request& reque
 // The member if it is there and a text, else null.
 const std::string* text_member(const Value& object, std::string_view name) noexcept;
 
+// 204.
+http::Response no_content();
 // `{"error":"TEXT"}`.
 http::Response refusal(int status, std::string_view text);
 // The same with Retry-After, for what is full or away.

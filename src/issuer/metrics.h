@@ -27,6 +27,7 @@ class Metrics {
   Counter& registrations = all_.counter("jeton_registrations_total", "Users registered.");
   Counter& logins = all_.counter("jeton_logins_total", "Logins that were good.");
   Counter& logins_refused = all_.counter("jeton_logins_refused_total", "Logins with wrong credentials.");
+  Counter& passwords_changed = all_.counter("jeton_passwords_changed_total", "Passwords changed by their owners.");
   Counter& logouts = all_.counter("jeton_logouts_total", "Logouts with a good refresh token.");
   Counter& refresh_tokens_forged =
       all_.counter("jeton_refresh_tokens_forged_total", "Refresh tokens refused before any database work.");

@@ -32,6 +32,20 @@ struct NewUser {
 
 enum class Registration : std::uint8_t { registered, email_taken };
 
+// A password changed by its owner, out of a session of theirs that goes on.
+struct OwnPasswordChange {
+  std::string sub;
+  Sid session{};                    // that asks, and is kept
+  std::int64_t security_epoch = 0;  // as read together with the old password's hash
+  std::string new_hash;
+};
+
+enum class OwnPasswordOutcome : std::uint8_t {
+  changed,
+  session_over,  // the session is no longer live, or of somebody else: nothing changed
+  overtaken,     // the password was changed since it was read, and the session kept: nothing changed
+};
+
 class Users {
  public:
   virtual ~Users() = default;
@@ -46,6 +60,9 @@ class Users {
   // in one group. False if there is no such user.
   virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
                                Completion<bool> done) = 0;
+  // The same by its owner, and only while the session is live and of the epoch that was read: of two changes at once
+  // one succeeds.
+  virtual void change_own_password(OwnPasswordChange, Completion<OwnPasswordOutcome> done) = 0;
   // Sets or clears `disabled`; disabling raises both counters and ends every live session, in one group.
   virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done) = 0;
   // Replaces the free claims and raises the version.

@@ -15,6 +15,10 @@ boost::asio::awaitable<http::Response> answer_register(const Context& context, c
 // `{"error":"Invalid credentials"}`, which says and takes the same whether or not there is such a user.
 boost::asio::awaitable<http::Response> answer_login(const Context& context, const http::Request& request);
 
+// POST /api/auth/password {"oldPassword","newPassword"} with an access token → 204. The user's other sessions end in
+// the same transaction; this one goes on, and its client refreshes (the access token's claims are stale).
+boost::asio::awaitable<http::Response> answer_change_password(const Context& context, const http::Request& request);
+
 // GET /api/auth/me → the claims of the access token. The issuer has the store at hand, so it asks it, on each request,
 // whether the session is still live and the claims are still those of the user: exact at once, also for what another
 // process did.

@@ -1,6 +1,7 @@
 #include "issuer/access_token.h"
 #include "issuer/accounts/accounts.h"
 #include "issuer/accounts/credentials.h"
+#include "issuer/accounts/passwords.h"
 #include "issuer/completion.h"
 #include "issuer/json_body.h"
 #include "issuer/sessions/sessions.h"
@@ -16,11 +17,6 @@
 namespace jeton::issuer {
 namespace {
 
-struct PasswordVerdict {
-  bool good = false;
-  std::string new_hash{};  // where the stored one was made with another cost
-};
-
 http::Response invalid_credentials(const Context& context, const http::Request& request) {
   context.metrics.logins_refused.add();
   platform::log_info("login refused",
@@ -32,20 +28,6 @@ http::Response login_failed(const Context& context, std::string_view reason) {
   context.metrics.store_faults.add();
   platform::log_error("login failed", {{"reason", reason}});
   return store_unavailable();
-}
-
-// On a thread of the pool. Nothing if the pool is full.
-boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Context& context, SecretBytes password,
-                                                                      std::string hash, crypto::Argon2Cost cost) {
-  co_return co_await awaited<PasswordVerdict>([&](auto done) {
-    static_cast<void>(context.passwords.try_submit(
-        [password = std::move(password), hash = std::move(hash), cost, call = std::move(done)]() mutable {
-          PasswordVerdict verdict{.good = crypto::verify_password(text_of(password), hash)};
-          if (verdict.good && crypto::needs_rehash(hash, cost))
-            verdict.new_hash = crypto::hash_password(text_of(password), cost);
-          call(std::move(verdict));
-        }));
-  });
 }
 
 void upgrade_hash(const Context& context, const store::User& user, std::string new_hash) {
@@ -114,7 +96,7 @@ boost::asio::awaitable<http::Response> answer_login(const Context& context, cons
   auto verdict =
       co_await check_password(context, SecretBytes::from_text(*password),
                               user.has_value() ? user->password_hash : *context.decoy_hash.get(), rules->argon2);
-  if (!verdict.has_value()) co_return try_again_later(503, "Too many sign-ins at once");
+  if (!verdict.has_value()) co_return too_many_at_once();
   if (!user.has_value() || !verdict->good || user->disabled) co_return invalid_credentials(context, request);
   if (!verdict->new_hash.empty()) upgrade_hash(context, *user, std::move(verdict->new_hash));
   co_return co_await sign_in(context, request, *user);

@@ -1,5 +1,6 @@
 #include "issuer/accounts/accounts.h"
 #include "issuer/accounts/credentials.h"
+#include "issuer/accounts/passwords.h"
 #include "issuer/completion.h"
 #include "issuer/json_body.h"
 #include "platform/log.h"
@@ -30,8 +31,8 @@ std::expected<NewAccount, http::Response> read_account(const http::Request& requ
   if (email == nullptr || password == nullptr) return std::unexpected(refusal(400, "email and password are required"));
   auto key = email_key(*email);
   if (!key.has_value()) return std::unexpected(refusal(400, "Invalid email address"));
-  if (password->find('\0') != std::string::npos) return std::unexpected(refusal(400, "Password must not contain NUL"));
-  if (!is_possible_password(*password)) return std::unexpected(refusal(400, "Password must have 8 to 1024 bytes"));
+  if (const auto objection = objection_to_password(*password); !objection.empty())
+    return std::unexpected(refusal(400, objection));
   return NewAccount{.email = *email, .email_key = *std::move(key), .password = SecretBytes::from_text(*password)};
 }
 
@@ -44,18 +45,13 @@ boost::asio::awaitable<http::Response> answer_register(const Context& context, c
   if (!account.has_value()) co_return std::move(account.error());
 
   // Hashed before the store is asked, so that a taken address takes as long as a free one.
-  const auto hash = co_await awaited<std::string>([&](auto done) {
-    static_cast<void>(context.passwords.try_submit(
-        [password = std::move(account->password), cost = rules->argon2, call = std::move(done)]() mutable {
-          call(crypto::hash_password(text_of(password), cost));
-        }));
-  });
-  if (!hash.has_value() || hash->empty()) co_return try_again_later(503, "Too many sign-ins at once");
+  auto hash = co_await hash_of_new_password(context, std::move(account->password), rules->argon2);
+  if (!hash.has_value()) co_return too_many_at_once();
 
   store::NewUser user{.sub = "usr_" + random_id(),
                       .email = account->email,
                       .email_key = account->email_key,
-                      .password_hash = *hash,
+                      .password_hash = *std::move(hash),
                       .claims_json = std::string(first_claims)};
   const std::string sub = user.sub;
   const auto outcome = co_await completed<store::Registration>(

@@ -26,10 +26,6 @@ http::Response as_response(const Answer& answer) {
   return response;
 }
 
-http::Response refused_with(const Context& context, Errc code) {
-  return as_response(answer_for(Error{.code = code}, ErrorStyle::reference, context.foundation.audience));
-}
-
 Decision decide(const Context& context, const http::Request& request) {
   const std::vector<std::string_view> authorization = request.headers.all("authorization");
   const RequestFacts facts{.authorization = authorization, .query = request.query};
@@ -65,6 +61,10 @@ http::Response cannot_say(const Context& context, std::string_view reason) {
 
 }  // namespace
 
+http::Response refused_token(const Context& context, Errc code) {
+  return as_response(answer_for(Error{.code = code}, ErrorStyle::reference, context.foundation.audience));
+}
+
 boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Context& context,
                                                                         const http::Request& request) {
   Decision decision = decide(context, request);
@@ -78,7 +78,7 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
   }
   const VerifiedToken token = *decision.allowed();
   const auto sid = sid_of(token);
-  if (!sid.has_value()) co_return std::unexpected(refused_with(context, Errc::revoked));
+  if (!sid.has_value()) co_return std::unexpected(refused_token(context, Errc::revoked));
 
   auto session = co_await completed<std::optional<store::Session>>(
       [&](auto done) { context.store.sessions().find_session(*sid, std::move(done)); });
@@ -87,7 +87,7 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
       [&](auto done) { context.store.users().find_by_sub(std::string(token.subject()), std::move(done)); });
   if (!user.has_value()) co_return std::unexpected(cannot_say(context, user.error().message));
   if (const auto code = objection(token, *session, *user, context.clock.now()))
-    co_return std::unexpected(refused_with(context, *code));
+    co_return std::unexpected(refused_token(context, *code));
   co_return Caller{.token = token, .session = **std::move(session), .user = **std::move(user)};
 }
 

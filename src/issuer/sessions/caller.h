@@ -9,6 +9,7 @@
 #include "store/sessions.h"
 #include "store/users.h"
 
+#include <jeton/error.h>
 #include <jeton/verified_token.h>
 
 #include <boost/asio/awaitable.hpp>
@@ -26,5 +27,8 @@ struct Caller {
 // The caller of `request`, or the answer that refuses it: those of design 4.7, and 503 where the store cannot say.
 boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Context& context,
                                                                         const http::Request& request);
+
+// The answer to an access token for this reason, as the guard gives it.
+http::Response refused_token(const Context& context, Errc code);
 
 }  // namespace jeton::issuer

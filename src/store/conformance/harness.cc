@@ -27,6 +27,11 @@ Result<bool> Waiting::change_password(std::string sub, std::string new_hash, std
       [&](auto done) { store_->users().change_password(std::move(sub), std::move(new_hash), keep, std::move(done)); });
 }
 
+Result<OwnPasswordOutcome> Waiting::change_own_password(OwnPasswordChange change) {
+  return outcome_of<OwnPasswordOutcome>(
+      [&](auto done) { store_->users().change_own_password(std::move(change), std::move(done)); });
+}
+
 Result<bool> Waiting::set_disabled(std::string sub, bool disabled) {
   return outcome_of<bool>([&](auto done) { store_->users().set_disabled(std::move(sub), disabled, std::move(done)); });
 }

@@ -59,6 +59,7 @@ class Waiting {
   Result<std::optional<User>> find_by_sub(std::string sub);
   Result<bool> upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash);
   Result<bool> change_password(std::string sub, std::string new_hash, std::optional<Sid> keep = std::nullopt);
+  Result<OwnPasswordOutcome> change_own_password(OwnPasswordChange change);
   Result<bool> set_disabled(std::string sub, bool disabled);
   Result<bool> set_claims(std::string sub, std::string claims_json);
   Result<SignInOutcome> sign_in(SignIn request);

@@ -6,6 +6,10 @@
 namespace jeton::store::conformance {
 namespace {
 
+OwnPasswordChange own_change_of(const std::string& name, int sid, std::int64_t epoch) {
+  return {.sub = "usr_" + name, .session = sid_of(sid), .security_epoch = epoch, .new_hash = "$argon2id$own"};
+}
+
 TEST_P(StoreConformance, RegisteredUserIsFoundByAddressAndBySub) {
   ASSERT_EQ(db().register_user(new_user("ada")), Registration::registered);
   const auto by_email = db().find_by_email("ada@example.com").value().value();
@@ -103,6 +107,53 @@ TEST_P(StoreConformance, SessionKeptThroughAPasswordChangeGoesOnWithTheNewEpoch)
   EXPECT_EQ(session(1).security_epoch, 1);
   EXPECT_TRUE(session(2).ended_at);
   EXPECT_EQ(rotate_outcome(0), RotateOutcome::rotated);
+}
+
+TEST_P(StoreConformance, OwnerChangesThePasswordAndKeepsTheSessionThatAsked) {
+  sign_ada_in();
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  EXPECT_EQ(db().change_own_password(own_change_of("ada", 1, 0)), OwnPasswordOutcome::changed);
+  EXPECT_EQ(ada().password_hash, "$argon2id$own");
+  EXPECT_EQ(ada().security_epoch, 1);
+  EXPECT_EQ(ada().version, 1);
+  EXPECT_EQ(session(2).end_reason, EndReason::password_changed);
+  EXPECT_TRUE(session(2).ended_at);
+  EXPECT_EQ(rotate_outcome(0), RotateOutcome::rotated);
+}
+
+TEST_P(StoreConformance, OwnerWhoWasOvertakenOrIsNoLongerSignedInChangesNothing) {
+  sign_ada_in();
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  ASSERT_EQ(db().register_user(new_user("bob")), Registration::registered);
+  ASSERT_EQ(db().change_own_password(own_change_of("ada", 1, 0)), OwnPasswordOutcome::changed);
+  EXPECT_EQ(db().change_own_password(own_change_of("ada", 1, 0)), OwnPasswordOutcome::overtaken);
+  EXPECT_EQ(db().change_own_password(own_change_of("ada", 2, 0)), OwnPasswordOutcome::session_over);
+  EXPECT_EQ(db().change_own_password(own_change_of("ada", 3, 1)), OwnPasswordOutcome::session_over);
+  EXPECT_EQ(db().change_own_password(own_change_of("bob", 1, 1)), OwnPasswordOutcome::session_over);
+  EXPECT_EQ(ada().security_epoch, 1);
+  ASSERT_EQ(db().set_disabled("usr_ada", true), true);
+  EXPECT_EQ(db().change_own_password(own_change_of("ada", 1, 2)), OwnPasswordOutcome::session_over);
+  EXPECT_EQ(ada().security_epoch, 2);
+}
+
+TEST_P(StoreConformance, OfTwoOwnersAtOnceExactlyOneChangesThePassword) {
+  sign_ada_in();
+  auto other = subject_->open_another();
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::future<Result<OwnPasswordOutcome>>> answers;
+    for (int i = 0; i < 6; ++i) {
+      auto promise = std::make_shared<std::promise<Result<OwnPasswordOutcome>>>();
+      answers.push_back(promise->get_future());
+      (i % 2 == 0 ? subject_->store() : *other)
+          .users()
+          .change_own_password(own_change_of("ada", 1, round),
+                               [promise](Result<OwnPasswordOutcome> result) { promise->set_value(std::move(result)); });
+    }
+    const auto changed = std::ranges::count_if(
+        answers, [](auto& answer) { return answer.get().value() == OwnPasswordOutcome::changed; });
+    EXPECT_EQ(changed, 1);
+    EXPECT_EQ(ada().security_epoch, round + 1);
+  }
 }
 
 TEST_P(StoreConformance, EndedSessionIsNotRevivedByBeingKept) {

@@ -15,6 +15,7 @@ class SqliteUsers final : public Users {
   void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
                              Completion<bool> done) override;
   void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done) override;
+  void change_own_password(OwnPasswordChange, Completion<OwnPasswordOutcome> done) override;
   void set_disabled(std::string sub, bool disabled, Completion<bool> done) override;
   void set_claims(std::string sub, std::string claims_json, Completion<bool> done) override;
 

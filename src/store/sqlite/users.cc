@@ -1,5 +1,6 @@
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/password_change.h"
 #include "store/sqlite/session_rows.h"
 #include "store/sqlite/user_rows.h"
 
@@ -14,14 +15,6 @@ const std::string kRegister =
 const std::string kFindByEmail = std::string{"SELECT "} + user_columns + " FROM users WHERE email_key = ?";
 const std::string kFindBySub = std::string{"SELECT "} + user_columns + " FROM users WHERE sub = ?";
 const std::string kUpgradeHash = "UPDATE users SET password_hash = ? WHERE sub = ? AND password_hash = ?";
-const std::string kChangePassword =
-    "UPDATE users SET password_hash = ?, security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
-// Only a session that was live under the epoch before; any other would be revived.
-const std::string kKeepSession =
-    std::string{
-        "UPDATE sessions SET security_epoch = security_epoch + 1 WHERE sid = ?"
-        " AND user_id = (SELECT id FROM users WHERE sub = ?) AND "} +
-    live_session;
 const std::string kDisable =
     "UPDATE users SET disabled = 1, security_epoch = security_epoch + 1, version = version + 1"
     " WHERE sub = ? AND disabled = 0";
@@ -48,13 +41,12 @@ Registration register_user(Connection& db, const NewUser& user) {
   return Registration::registered;
 }
 
-bool change_password(Connection& db, const std::string& sub, const std::string& hash, const std::optional<Sid>& keep) {
-  // While the old epoch still stands, since it is what makes a session live.
-  end_live_sessions_of(db, sub, EndReason::password_changed, keep);
-  if (keep) db.query(kKeepSession).blob(*keep).text(sub).run();
-  if (db.query(kChangePassword).text(hash).text(sub).run() == 0) return false;
-  append_audit(db, {.kind = "password_changed", .sub = sub, .sid = keep});
-  return true;
+OwnPasswordOutcome change_own_password(Connection& db, const OwnPasswordChange& change) {
+  const auto row = read_session(db, change.session);
+  if (!row || !row->live || row->session.sub != change.sub) return OwnPasswordOutcome::session_over;
+  if (row->session.security_epoch != change.security_epoch) return OwnPasswordOutcome::overtaken;
+  replace_password(db, change.sub, change.new_hash, change.session);
+  return OwnPasswordOutcome::changed;
 }
 
 bool set_disabled(Connection& db, const std::string& sub, bool disabled) {
@@ -100,8 +92,14 @@ void SqliteUsers::upgrade_password_hash(std::string sub, std::string old_hash, s
 void SqliteUsers::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
                                   Completion<bool> done) {
   lanes_.write<bool>([sub = std::move(sub), hash = std::move(new_hash),
-                      keep](Connection& db) { return sqlite::change_password(db, sub, hash, keep); },
+                      keep](Connection& db) { return replace_password(db, sub, hash, keep); },
                      std::move(done));
+}
+
+void SqliteUsers::change_own_password(OwnPasswordChange change, Completion<OwnPasswordOutcome> done) {
+  lanes_.write<OwnPasswordOutcome>(
+      [change = std::move(change)](Connection& db) { return sqlite::change_own_password(db, change); },
+      std::move(done));
 }
 
 void SqliteUsers::set_disabled(std::string sub, bool disabled, Completion<bool> done) {

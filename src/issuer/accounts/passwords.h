@@ -1,0 +1,34 @@
+// Passwords checked and hashed on the threads made for it. What comes back empty found no room there: 503, see
+// too_many_at_once.
+#pragma once
+
+#include "crypto/password_hash.h"
+#include "http/message.h"
+#include "issuer/context.h"
+
+#include <jeton/secret.h>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <optional>
+#include <string>
+
+namespace jeton::issuer {
+
+struct PasswordVerdict {
+  bool good = false;
+  std::string new_hash{};  // where the stored one was made with another cost than today's
+};
+
+boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Context& context, SecretBytes password,
+                                                                      std::string hash, crypto::Argon2Cost cost);
+
+boost::asio::awaitable<std::optional<std::string>> hash_of_new_password(const Context& context, SecretBytes password,
+                                                                        crypto::Argon2Cost cost);
+
+// Why a text cannot be an account's password, for the person who chose it; empty if it can.
+std::string_view objection_to_password(std::string_view password) noexcept;
+
+http::Response too_many_at_once();
+
+}  // namespace jeton::issuer
