@@ -141,6 +141,7 @@ class StoreWithWatchedKeys final : public store::Store {
   store::Sessions& sessions() override { return inner_->sessions(); }
   store::SigningKeys& signing_keys() override { return keys; }
   store::Settings& settings() override { return inner_->settings(); }
+  store::Outbox& outbox() override { return inner_->outbox(); }
   void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }
 
  private:

@@ -2,6 +2,7 @@
 // conformance suite runs on each.
 #pragma once
 
+#include "store/outbox.h"
 #include "store/sessions.h"
 #include "store/settings.h"
 #include "store/signing_keys.h"
@@ -17,6 +18,7 @@ class Store {
   virtual Sessions& sessions() = 0;
   virtual SigningKeys& signing_keys() = 0;
   virtual Settings& settings() = 0;
+  virtual Outbox& outbox() = 0;
   // Reads something small: for /healthz.
   virtual void check(Completion<bool> done) = 0;
 };

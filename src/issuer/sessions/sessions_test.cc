@@ -333,6 +333,7 @@ class StoreWithFailingSessions final : public store::Store {
   store::Sessions& sessions() override { return sessions_; }
   store::SigningKeys& signing_keys() override { return inner_->signing_keys(); }
   store::Settings& settings() override { return inner_->settings(); }
+  store::Outbox& outbox() override { return inner_->outbox(); }
   void check(store::Completion<bool> done) override {
     done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
   }

@@ -75,6 +75,38 @@ Result<std::map<std::string, std::string>> Waiting::settle(std::map<std::string,
       [&](auto done) { store_->settings().settle(std::move(defaults), std::move(done)); });
 }
 
+Result<bool> Waiting::want_events(bool wanted) {
+  return outcome_of<bool>([&](auto done) { store_->outbox().want_events(wanted, std::move(done)); });
+}
+
+Result<std::optional<StoreTime>> Waiting::next_due(Channel channel) {
+  return outcome_of<std::optional<StoreTime>>([&](auto done) { store_->outbox().next_due(channel, std::move(done)); });
+}
+
+Result<std::vector<OutboxMessage>> Waiting::claim(Channel channel, std::size_t count, std::chrono::milliseconds lease) {
+  return outcome_of<std::vector<OutboxMessage>>(
+      [&](auto done) { store_->outbox().claim(channel, count, lease, std::move(done)); });
+}
+
+Result<bool> Waiting::delivered(const OutboxMessage& message) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->outbox().delivered(message.id, message.attempts, std::move(done)); });
+}
+
+Result<bool> Waiting::put_off(const OutboxMessage& message, std::chrono::milliseconds delay) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->outbox().put_off(message.id, message.attempts, delay, std::move(done)); });
+}
+
+Result<std::int64_t> Waiting::give_up_older_than(Channel channel, std::chrono::milliseconds age) {
+  return outcome_of<std::int64_t>(
+      [&](auto done) { store_->outbox().give_up_older_than(channel, age, std::move(done)); });
+}
+
+Result<Outbox::Counts> Waiting::outbox_counts(Channel channel) {
+  return outcome_of<Outbox::Counts>([&](auto done) { store_->outbox().counts(channel, std::move(done)); });
+}
+
 Result<bool> Waiting::check() {
   return outcome_of<bool>([&](auto done) { store_->check(std::move(done)); });
 }

@@ -70,6 +70,13 @@ class Waiting {
   Result<std::vector<StoredKey>> list_keys();
   Result<bool> add_first_key(StoredKey key);
   Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);
+  Result<bool> want_events(bool wanted);
+  Result<std::optional<StoreTime>> next_due(Channel channel);
+  Result<std::vector<OutboxMessage>> claim(Channel channel, std::size_t count, std::chrono::milliseconds lease);
+  Result<bool> delivered(const OutboxMessage& message);
+  Result<bool> put_off(const OutboxMessage& message, std::chrono::milliseconds delay);
+  Result<std::int64_t> give_up_older_than(Channel channel, std::chrono::milliseconds age);
+  Result<Outbox::Counts> outbox_counts(Channel channel);
   Result<bool> check();
 
  private:

@@ -1,4 +1,4 @@
-// The four aggregates of the store contract on the lanes of one SQLite file.
+// The aggregates of the store contract on the lanes of one SQLite file.
 #pragma once
 
 #include "store/sqlite/lanes.h"
@@ -51,6 +51,22 @@ class SqliteSettings final : public Settings {
   explicit SqliteSettings(Lanes& lanes) : lanes_(lanes) {}
   void settle(std::map<std::string, std::string> defaults,
               Completion<std::map<std::string, std::string>> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteOutbox final : public Outbox {
+ public:
+  explicit SqliteOutbox(Lanes& lanes) : lanes_(lanes) {}
+  void want_events(bool wanted, Completion<bool> done) override;
+  void next_due(Channel, Completion<std::optional<StoreTime>> done) override;
+  void claim(Channel, std::size_t count, std::chrono::milliseconds lease,
+             Completion<std::vector<OutboxMessage>> done) override;
+  void delivered(std::int64_t id, std::int64_t attempts, Completion<bool> done) override;
+  void put_off(std::int64_t id, std::int64_t attempts, std::chrono::milliseconds delay, Completion<bool> done) override;
+  void give_up_older_than(Channel, std::chrono::milliseconds age, Completion<std::int64_t> done) override;
+  void counts(Channel, Completion<Counts> done) override;
 
  private:
   Lanes& lanes_;

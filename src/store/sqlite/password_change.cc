@@ -1,6 +1,7 @@
 #include "store/sqlite/password_change.h"
 
 #include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/session_rows.h"
 
 namespace jeton::store::sqlite {
@@ -23,6 +24,7 @@ bool replace_password(Connection& db, const std::string& sub, const std::string&
   if (keep) db.query(kKeepSession).blob(*keep).text(sub).run();
   if (db.query(kChangePassword).text(hash).text(sub).run() == 0) return false;
   append_audit(db, {.kind = "password_changed", .sub = sub, .sid = keep});
+  append_event(db, {.kind = "user.password_changed", .sub = sub});
   return true;
 }
 

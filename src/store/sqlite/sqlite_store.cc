@@ -28,6 +28,7 @@ class SqliteStore final : public Store {
   Sessions& sessions() override { return sessions_; }
   SigningKeys& signing_keys() override { return signing_keys_; }
   Settings& settings() override { return settings_; }
+  Outbox& outbox() override { return outbox_; }
 
   void check(Completion<bool> done) override {
     lanes_.read<bool>([](Connection& db) { return db.query(kCheck).step(); }, std::move(done));
@@ -39,6 +40,7 @@ class SqliteStore final : public Store {
   SqliteSessions sessions_{lanes_};
   SqliteSigningKeys signing_keys_{lanes_};
   SqliteSettings settings_{lanes_};
+  SqliteOutbox outbox_{lanes_};
 };
 
 std::optional<Error> bring_forward(Connection& db, const std::string& path) {

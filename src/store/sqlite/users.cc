@@ -1,5 +1,6 @@
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/password_change.h"
 #include "store/sqlite/session_rows.h"
 #include "store/sqlite/user_rows.h"
@@ -54,6 +55,7 @@ bool set_disabled(Connection& db, const std::string& sub, bool disabled) {
   const auto changed = db.query(disabled ? kDisable : kEnable).text(sub).run();
   if (changed == 0) return find_one(db, kFindBySub, sub).has_value();  // it was so already
   append_audit(db, {.kind = disabled ? "user_disabled" : "user_enabled", .sub = sub});
+  append_event(db, {.kind = disabled ? "user.disabled" : "user.enabled", .sub = sub});
   return true;
 }
 
