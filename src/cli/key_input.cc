@@ -35,6 +35,7 @@ bool is_private_pem(std::string_view text) noexcept { return text.find("PRIVATE 
 
 // Parses `text` into `buffer`, with room for a whole set.
 bool parse_keys(jose::JsonBuffer& buffer, std::string_view text) {
+  buffer.text.reserve(2 * text.size() + 16);  // so that the parser has no need to move what will be wiped
   buffer.text = text;
   return jose::parse_json(buffer, {default_limits.json_depth_max, 32 * default_limits.jwks_keys_max}) &&
          jose::JsonView(buffer).is(jose::JsonType::object);

@@ -105,5 +105,23 @@ TEST(Mac, EqualComparesLengthAndEveryByte) {
   }
 }
 
+// Whole words and the bytes behind them, wherever they begin.
+TEST(Mac, EqualComparesEveryBitAtEveryLengthAndPlace) {
+  Bytes text(80);
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = std::byte(i * 37 + 11);
+  for (std::size_t begin = 0; begin < 8; ++begin) {
+    for (std::size_t size = 0; size <= 64; ++size) {
+      const auto whole = std::span<const std::byte>(text).subspan(begin, size);
+      Bytes changed(whole.begin(), whole.end());
+      EXPECT_TRUE(ct_equal(whole, changed));
+      for (std::size_t bit = 0; bit < 8 * size; ++bit) {
+        changed[bit / 8] ^= std::byte(1u << bit % 8);
+        EXPECT_FALSE(ct_equal(whole, changed)) << size << " " << bit;
+        changed[bit / 8] ^= std::byte(1u << bit % 8);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace jeton::crypto

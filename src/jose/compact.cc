@@ -106,30 +106,4 @@ Result<Header> read_header(std::string_view segment, JsonBuffer& buffer, const L
   return header;
 }
 
-namespace {
-
-struct RememberedHeader {
-  std::string segment;  // empty: nothing is remembered
-  Limits limits;
-  JsonBuffer buffer;
-  Header header;
-};
-
-bool same_limits(const Limits& a, const Limits& b) noexcept {
-  return a.header_bytes_max == b.header_bytes_max && a.json_depth_max == b.json_depth_max &&
-         a.kid_bytes_max == b.kid_bytes_max;
-}
-
-}  // namespace
-
-Result<Header> read_header_again(std::string_view segment, const Limits& limits) {
-  thread_local RememberedHeader last;
-  if (!last.segment.empty() && last.segment == segment && same_limits(last.limits, limits)) return last.header;
-  last.segment.clear();
-  TRY(last.header, read_header(segment, last.buffer, limits));
-  last.segment = segment;
-  last.limits = limits;
-  return last.header;
-}
-
 }  // namespace jeton::jose

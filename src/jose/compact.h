@@ -37,10 +37,6 @@ Result<Header> read_header(std::string_view segment, JsonBuffer& buffer, const L
 // base64url of `segment` into buffer.text. Errors: bad_base64url.
 Result<std::size_t> decode_segment(std::string_view segment, std::string& out);
 
-// The same, remembering the last header that this thread read: most tokens of an issuer share theirs to the byte, and
-// what a header says depends on its bytes and the limits alone. The views live until this thread's next call.
-Result<Header> read_header_again(std::string_view segment, const Limits& limits);
-
 // The scratch of this thread, so that reading a token allocates nothing once it is warm. Whoever uses it copies what
 // it wants to keep before calling anything that might use it again.
 JsonBuffer& thread_scratch() noexcept;

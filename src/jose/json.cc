@@ -1,9 +1,11 @@
 #include "jose/json.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -12,266 +14,332 @@
 namespace jeton::jose {
 namespace {
 
+// By value everywhere, in two registers: what is written in halves and then read as a whole makes the processor wait.
 struct Name {
-  std::uint32_t begin = 0, size = 0;
+  JsonExtent extent{};
   std::uint64_t key = 0;
 };
 
-// A string as it was read.
+// A string with escapes or characters that need a closer look.
 struct Text {
-  std::uint32_t begin = 0, size = 0;
+  std::size_t end;
+  JsonExtent extent{};
   bool has_control = false;
 };
 
+constexpr std::size_t block_bytes = 64;
+
+// One bit for each of 64 bytes, the first lowest: what a string cannot simply go on over. Control characters, U+007F,
+// the quote, the backslash, and all beyond ASCII.
+std::uint64_t special_bytes(const char* block) noexcept {
+  std::uint64_t marks = 0;
+#if defined(__SSE2__)
+  for (std::size_t i = 0; i < block_bytes; i += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
+    // Signed, so that one comparison finds what is below the space and what is beyond ASCII.
+    __m128i special = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    marks |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(special))) << i;
+  }
+#else
+  for (std::size_t i = 0; i < block_bytes; ++i) {
+    const auto c = static_cast<unsigned char>(block[i]);
+    marks |= static_cast<std::uint64_t>(c < 0x20 || c >= 0x7f || c == '"' || c == '\\') << i;
+  }
+#endif
+  return marks;
+}
+
+// Each method reads from `at` on and says where what it read has ended, or `refused`. A NUL stands behind the document,
+// which is allowed nowhere in it: so no method asks whether it is at the end.
 class Parser {
  public:
   Parser(JsonBuffer& buffer, const JsonLimits& limits) noexcept
-      : buffer_(buffer), limits_(limits), size_(buffer.text.size()) {}
+      : buffer_(buffer),
+        limits_(limits),
+        size_(buffer.text.size()),
+        text_(buffer.text.data()),
+        nodes_(buffer.nodes.data()),
+        nodes_max_(buffer.nodes.size()) {}
 
   bool parse() {
-    buffer_.nodes.clear();
+    buffer_.node_count = 0;
     buffer_.has_out_of_range_number = false;
     buffer_.document_size = size_;
     if (size_ > UINT32_MAX / 4) return false;
-    // Unescaped strings go behind the document; making room at once keeps the text where it is.
-    if (buffer_.text.find('\\') != std::string::npos) buffer_.text.reserve(size_ * 2);
-    skip_white();
-    if (!value(1, {})) return false;
-    skip_white();
-    return at_ == size_;
+    const std::size_t end = value(skip_white(0), 1, {});
+    return end != refused && skip_white(end) == size_;
   }
 
  private:
-  char peek() const noexcept { return at_ < size_ ? buffer_.text[at_] : '\0'; }
-  unsigned char byte_at(std::size_t i) const noexcept { return static_cast<unsigned char>(buffer_.text[i]); }
+  static constexpr std::size_t refused = static_cast<std::size_t>(-1);
 
-  void skip_white() noexcept {
-    while (at_ < size_) {
-      const char c = buffer_.text[at_];
-      if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return;
-      ++at_;
+  unsigned char byte_at(std::size_t i) const noexcept { return static_cast<unsigned char>(text_[i]); }
+
+  std::size_t skip_white(std::size_t at) const noexcept {
+    while (byte_at(at) <= ' ') [[unlikely]] {
+      const char c = text_[at];
+      if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return at;
+      ++at;
     }
+    return at;
   }
 
-  bool consume(std::string_view word) noexcept {
-    if (std::string_view(buffer_.text).substr(at_, std::min(word.size(), size_ - at_)) != word) return false;
-    at_ += word.size();
-    return true;
+  std::size_t word(std::size_t at, std::string_view spelled) const noexcept {
+    return std::string_view(text_ + at, std::min(spelled.size(), size_ - at)) == spelled ? at + spelled.size()
+                                                                                         : refused;
   }
 
-  JsonNode& push(JsonType type, const Name& name) {
-    JsonNode& node = buffer_.nodes.emplace_back();
+  [[gnu::noinline]] void make_nodes() {
+    buffer_.nodes.resize(std::max<std::size_t>(32, 2 * buffer_.nodes.size()));
+    nodes_ = buffer_.nodes.data();
+    nodes_max_ = buffer_.nodes.size();
+  }
+
+  [[gnu::always_inline]] JsonNode& push(JsonType type, Name name) {
+    if (buffer_.node_count == nodes_max_) [[unlikely]]
+      make_nodes();
+    JsonNode& node = nodes_[buffer_.node_count++];
     node.type = type;
-    node.name_begin = name.begin;
-    node.name_size = name.size;
+    node.boolean = false;
+    node.has_control = false;
+    node.name_begin = name.extent.begin;
+    node.name_size = name.extent.size;
+    node.span = 1;
     node.key = name.key;
-    node.next = static_cast<std::uint32_t>(buffer_.nodes.size());
+    node.integer = 0;
     return node;
   }
-  std::uint32_t last_index() const noexcept { return static_cast<std::uint32_t>(buffer_.nodes.size() - 1); }
 
-  bool value(std::uint32_t depth, const Name& name) {
-    switch (peek()) {
-      case '{': push(JsonType::object, name); return depth <= limits_.depth_max && object(depth, last_index());
-      case '[': push(JsonType::array, name); return depth <= limits_.depth_max && array(depth, last_index());
-      case '"': {
-        Text text;
-        if (!string(text)) return false;
-        JsonNode& node = push(JsonType::string, name);
-        node.extent = {text.begin, text.size};
-        node.has_control = text.has_control;
-        return true;
-      }
-      case 't': push(JsonType::boolean, name).boolean = true; return consume("true");
-      case 'f': push(JsonType::boolean, name); return consume("false");
-      case 'n': push(JsonType::null, name); return consume("null");
-      default: return number(push(JsonType::integer, name));
+  // Most values are strings: they are read without a call.
+  [[gnu::always_inline]] std::size_t value(std::size_t at, std::uint32_t depth, Name name) {
+    return text_[at] == '"' ? string(at + 1, name) : other_value(at, depth, name);
+  }
+
+  [[gnu::always_inline]] std::size_t string(std::size_t begin, Name name) {
+    const std::size_t end = next_special(begin);
+    JsonNode& node = push(JsonType::string, name);
+    if (text_[end] == '"') [[likely]] {
+      node.extent = plain(begin, end);
+      return end + 1;
+    }
+    const Text text = unusual_string(begin, end);
+    node.extent = text.extent;
+    node.has_control = text.has_control;
+    return text.end;
+  }
+
+  [[gnu::noinline]] std::size_t other_value(std::size_t at, std::uint32_t depth, Name name) {
+    switch (text_[at]) {
+      case '{': return object(at + 1, depth, name);
+      case '[': return array(at + 1, depth, name);
+      case 't': push(JsonType::boolean, name).boolean = true; return word(at, "true");
+      case 'f': push(JsonType::boolean, name); return word(at, "false");
+      case 'n': push(JsonType::null, name); return word(at, "null");
+      default: return number(at, push(JsonType::integer, name));
     }
   }
 
   // One more member or element of the whole document.
   bool count_member() noexcept { return ++members_ <= limits_.members_max; }
 
-  bool object(std::uint32_t depth, std::uint32_t self) {
-    ++at_;
-    skip_white();
+  std::size_t object(std::size_t at, std::uint32_t depth, Name own_name) {
+    if (depth > limits_.depth_max) return refused;
+    push(JsonType::object, own_name);
+    const std::uint32_t self = buffer_.node_count - 1;
     std::uint32_t count = 0;
-    if (peek() == '}' && at_ < size_) {
-      ++at_;
-    } else {
-      for (;; ++at_, skip_white()) {
-        Text text;
-        if (!count_member() || peek() != '"' || !string(text)) return false;
-        const Name name{text.begin, text.size, key_of(text)};
-        if (!is_new_name(self, name, text.has_control)) return false;
-        skip_white();
-        if (peek() != ':') return false;
-        ++at_;
-        skip_white();
-        if (!value(depth + 1, name)) return false;
-        ++count;
-        skip_white();
-        if (peek() == ',') continue;
-        if (peek() != '}') return false;
-        ++at_;
-        break;
+    std::uint64_t seen = 0;
+    at = skip_white(at);
+    if (text_[at] == '}') return close(at + 1, self, count);
+    for (;; at = skip_white(at + 1)) {
+      Name name;
+      if (!count_member() || (at = member_name(at, self, seen, name)) == refused ||
+          (at = value(at, depth + 1, name)) == refused) {
+        return refused;
       }
+      ++count;
+      at = skip_white(at);
+      if (text_[at] == '}') return close(at + 1, self, count);
+      if (text_[at] != ',') return refused;
     }
-    return close(self, count);
   }
 
-  bool array(std::uint32_t depth, std::uint32_t self) {
-    ++at_;
-    skip_white();
+  std::size_t array(std::size_t at, std::uint32_t depth, Name own_name) {
+    if (depth > limits_.depth_max) return refused;
+    push(JsonType::array, own_name);
+    const std::uint32_t self = buffer_.node_count - 1;
     std::uint32_t count = 0;
-    if (peek() == ']') {
-      ++at_;
-    } else {
-      for (;; ++at_, skip_white()) {
-        if (!count_member() || !value(depth + 1, {})) return false;
-        ++count;
-        skip_white();
-        if (peek() == ',') continue;
-        if (peek() != ']') return false;
-        ++at_;
-        break;
-      }
+    at = skip_white(at);
+    if (text_[at] == ']') return close(at + 1, self, count);
+    for (;; at = skip_white(at + 1)) {
+      if (!count_member() || (at = value(at, depth + 1, {})) == refused) return refused;
+      ++count;
+      at = skip_white(at);
+      if (text_[at] == ']') return close(at + 1, self, count);
+      if (text_[at] != ',') return refused;
     }
-    return close(self, count);
   }
 
-  bool close(std::uint32_t self, std::uint32_t count) noexcept {
-    JsonNode& node = buffer_.nodes[self];
+  std::size_t close(std::size_t at, std::uint32_t self, std::uint32_t count) noexcept {
+    JsonNode& node = nodes_[self];
     node.extent = {0, count};
-    node.next = static_cast<std::uint32_t>(buffer_.nodes.size());
-    return true;
+    node.span = buffer_.node_count - self;
+    return at;
   }
+
+  // A name, the colon, and white space on both sides of it. `seen` has a bit for every name of the object, chosen by
+  // its key: only where that is set already are they compared.
+  std::size_t member_name(std::size_t at, std::uint32_t object, std::uint64_t& seen, Name& name) {
+    if (text_[at] != '"') return refused;
+    const std::size_t end = next_special(at + 1);
+    if (text_[end] == '"') [[likely]] {
+      name.extent = plain(at + 1, end);
+      at = end + 1;
+    } else {
+      const Text text = unusual_string(at + 1, end);
+      if (text.end == refused || (text.has_control && spelled(text.extent).find('\0') != std::string_view::npos))
+        return refused;
+      name.extent = text.extent;
+      at = text.end;
+    }
+    name.key = key_of(name.extent);
+    const std::uint64_t bit = std::uint64_t{1} << (name.key * 0x9e3779b97f4a7c15 >> 58);
+    if ((seen & bit) != 0 && !is_new_name(object, name)) return refused;
+    seen |= bit;
+    at = skip_white(at);
+    if (text_[at] != ':') return refused;
+    return skip_white(at + 1);
+  }
+
+  static JsonExtent plain(std::size_t begin, std::size_t end) noexcept {
+    return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)};
+  }
+  std::string_view spelled(JsonExtent extent) const noexcept { return {text_ + extent.begin, extent.size}; }
 
   // name_key of what is in the text: by one load where eight bytes can be read.
-  std::uint64_t key_of(const Text& text) const noexcept {
+  std::uint64_t key_of(JsonExtent text) const noexcept {
     if constexpr (std::endian::native == std::endian::little) {
       if (text.begin + sizeof(std::uint64_t) <= buffer_.text.size()) {
         std::uint64_t bytes = 0;
-        std::memcpy(&bytes, buffer_.text.data() + text.begin, sizeof bytes);
+        std::memcpy(&bytes, text_ + text.begin, sizeof bytes);
         const std::size_t kept = std::min<std::size_t>(text.size, name_key_bytes);
         bytes &= (std::uint64_t{1} << (8 * kept)) - 1;
         return bytes << 8 | std::min<std::uint32_t>(text.size, 255);
       }
     }
-    return name_key(std::string_view(buffer_.text).substr(text.begin, text.size));
+    return name_key(spelled(text));
   }
 
-  bool is_new_name(std::uint32_t object, const Name& name, bool has_control) const noexcept {
-    const std::string_view text = buffer_.text;
-    const std::string_view spelled = text.substr(name.begin, name.size);
-    if (has_control && spelled.find('\0') != std::string_view::npos) return false;
-    for (std::uint32_t i = object + 1; i < buffer_.nodes.size(); i = buffer_.nodes[i].next) {
-      const JsonNode& sibling = buffer_.nodes[i];
+  bool is_new_name(std::uint32_t object, Name name) const noexcept {
+    for (std::uint32_t i = object + 1; i < buffer_.node_count; i += nodes_[i].span) {
+      const JsonNode& sibling = nodes_[i];
       if (sibling.key != name.key) continue;
-      if (name.size <= name_key_bytes || text.substr(sibling.name_begin, sibling.name_size) == spelled) return false;
-    }
-    return true;
-  }
-
-  // Moves over ordinary characters of a string, sixteen at a time where it can.
-  void skip_plain() noexcept {
-#if defined(__SSE2__)
-    const char* const text = buffer_.text.data();
-    while (size_ - at_ >= 16) {
-      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at_));
-      // Signed, so that one comparison finds what is below the space and what is beyond ASCII.
-      __m128i special = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-      special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-      const auto found = static_cast<unsigned>(_mm_movemask_epi8(special));
-      if (found != 0) {
-        at_ += static_cast<std::size_t>(std::countr_zero(found));
-        return;
-      }
-      at_ += 16;
-    }
-#endif
-    while (at_ < size_) {
-      const unsigned char c = byte_at(at_);
-      if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') return;
-      ++at_;
-    }
-  }
-
-  // Without escapes the string is where it stands; with them it is appended to the text.
-  bool string(Text& text) {
-    ++at_;
-    const std::size_t start = at_;
-    for (skip_plain(); at_ < size_; skip_plain()) {
-      const unsigned char c = byte_at(at_);
-      if (c == '"') {
-        text.begin = static_cast<std::uint32_t>(start);
-        text.size = static_cast<std::uint32_t>(at_ - start);
-        ++at_;
-        return true;
-      }
-      if (c == '\\') return escaped_string(start, text);
-      if (!special_character(c, text)) return false;
-    }
-    return false;
-  }
-
-  // One that needs a closer look: a control character, U+007F, or the first byte of one beyond ASCII.
-  bool special_character(unsigned char c, Text& text) noexcept {
-    if (c < 0x20) return false;
-    if (c >= 0x80) return utf8();
-    text.has_control = true;
-    ++at_;
-    return true;
-  }
-
-  bool escaped_string(std::size_t start, Text& text) {
-    text.begin = static_cast<std::uint32_t>(buffer_.text.size());
-    std::size_t kept = start;  // what stands from here to at_ has not been appended yet
-    for (; at_ < size_; skip_plain()) {
-      const unsigned char c = byte_at(at_);
-      if (c == '"') {
-        buffer_.text.append(buffer_.text, kept, at_ - kept);
-        text.size = static_cast<std::uint32_t>(buffer_.text.size()) - text.begin;
-        ++at_;
-        return true;
-      }
-      if (c == '\\') {
-        buffer_.text.append(buffer_.text, kept, at_ - kept);
-        if (!escape()) return false;
-        const auto last = static_cast<unsigned char>(buffer_.text.back());
-        text.has_control = text.has_control || last < 0x20 || last == 0x7f;
-        kept = at_;
-      } else if (!special_character(c, text)) {
+      if (name.extent.size <= name_key_bytes ||
+          spelled({sibling.name_begin, sibling.name_size}) == spelled(name.extent)) {
         return false;
       }
     }
-    return false;
+    return true;
   }
 
-  bool escape() {
-    if (++at_ >= size_) return false;
-    const char c = buffer_.text[at_++];
+  // Where the next special byte stands, `at` included; that behind the last one of the document is special too.
+  [[gnu::always_inline]] std::size_t next_special(std::size_t at) noexcept {
+    std::size_t block = at / block_bytes;
+    if (block != block_) mark(block);
+    const std::uint64_t left = marks_ >> at % block_bytes;
+    if (left != 0) [[likely]]
+      return at + static_cast<std::size_t>(std::countr_zero(left));
+    do mark(++block);
+    while (marks_ == 0);
+    return block * block_bytes + static_cast<std::size_t>(std::countr_zero(marks_));
+  }
+
+  // Blocks are marked in order and each once: a string never goes back.
+  [[gnu::noinline]] void mark(std::size_t block) noexcept {
+    block_ = block;
+    const std::size_t from = block * block_bytes;
+    if (size_ - from >= block_bytes) {
+      marks_ = special_bytes(text_ + from);
+      return;
+    }
+    std::array<char, block_bytes> last{};
+    std::memcpy(last.data(), text_ + from, size_ - from);
+    marks_ = special_bytes(last.data());
+  }
+
+  // A string in which something else than its closing quote stands at `at`. Without escapes it is where it stands; with
+  // them it is appended to the text.
+  [[gnu::noinline]] Text unusual_string(std::size_t start, std::size_t at) {
+    Text text{refused};
+    for (; text_[at] != '"'; at = next_special(at)) {
+      if (text_[at] == '\\') return escaped_string(start, at, text);
+      at = special_character(at, text);
+      if (at == refused) return text;
+    }
+    return {at + 1, plain(start, at), text.has_control};
+  }
+
+  // One that needs a closer look: a control character, U+007F, or the first byte of one beyond ASCII.
+  std::size_t special_character(std::size_t at, Text& text) const noexcept {
+    const unsigned char c = byte_at(at);
+    if (c < 0x20) return refused;
+    if (c >= 0x80) return utf8(at);
+    text.has_control = true;
+    return at + 1;
+  }
+
+  // Room behind the document and its NUL for all that can be unescaped, so that the text moves at most once.
+  void make_room() {
+    if (buffer_.text.size() != size_) return;
+    buffer_.text.reserve(2 * size_ + sizeof(std::uint64_t));
+    buffer_.text.push_back('\0');
+    text_ = buffer_.text.data();
+  }
+
+  Text escaped_string(std::size_t kept, std::size_t at, Text text) {
+    make_room();
+    text.extent.begin = static_cast<std::uint32_t>(buffer_.text.size());
+    for (; text_[at] != '"'; at = next_special(at)) {
+      if (text_[at] != '\\') {
+        at = special_character(at, text);
+        if (at == refused) return text;
+        continue;
+      }
+      buffer_.text.append(buffer_.text, kept, at - kept);  // what has not been appended yet
+      at = escape(at + 1);
+      if (at == refused) return text;
+      const auto last = static_cast<unsigned char>(buffer_.text.back());
+      text.has_control = text.has_control || last < 0x20 || last == 0x7f;
+      kept = at;
+    }
+    buffer_.text.append(buffer_.text, kept, at - kept);
+    text.extent.size = static_cast<std::uint32_t>(buffer_.text.size()) - text.extent.begin;
+    text.end = at + 1;
+    return text;
+  }
+
+  std::size_t escape(std::size_t at) {
+    const char c = text_[at];
     switch (c) {
       case '"':
       case '\\':
-      case '/': buffer_.text.push_back(c); return true;
-      case 'b': buffer_.text.push_back('\b'); return true;
-      case 'f': buffer_.text.push_back('\f'); return true;
-      case 'n': buffer_.text.push_back('\n'); return true;
-      case 'r': buffer_.text.push_back('\r'); return true;
-      case 't': buffer_.text.push_back('\t'); return true;
-      case 'u': return unicode_escape();
-      default: return false;
+      case '/': buffer_.text.push_back(c); return at + 1;
+      case 'b': buffer_.text.push_back('\b'); return at + 1;
+      case 'f': buffer_.text.push_back('\f'); return at + 1;
+      case 'n': buffer_.text.push_back('\n'); return at + 1;
+      case 'r': buffer_.text.push_back('\r'); return at + 1;
+      case 't': buffer_.text.push_back('\t'); return at + 1;
+      case 'u': return unicode_escape(at + 1);
+      default: return refused;
     }
   }
 
-  bool hex4(std::uint32_t& out) noexcept {
-    if (size_ - at_ < 4) return false;
+  std::size_t hex4(std::size_t at, std::uint32_t& out) const noexcept {
     out = 0;
-    for (int i = 0; i < 4; ++i) {
-      const char c = buffer_.text[at_++];
+    for (const std::size_t end = at + 4; at < end; ++at) {
+      const char c = text_[at];
       std::uint32_t digit = 0;
       if (c >= '0' && c <= '9')
         digit = static_cast<std::uint32_t>(c - '0');
@@ -280,23 +348,25 @@ class Parser {
       else if (c >= 'A' && c <= 'F')
         digit = static_cast<std::uint32_t>(c - 'A' + 10);
       else
-        return false;
+        return refused;
       out = out << 4 | digit;
     }
-    return true;
+    return at;
   }
 
-  bool unicode_escape() {
+  std::size_t unicode_escape(std::size_t at) {
     std::uint32_t code = 0;
-    if (!hex4(code)) return false;
-    if (code >= 0xdc00 && code <= 0xdfff) return false;
+    at = hex4(at, code);
+    if (at == refused) return refused;
+    if (code >= 0xdc00 && code <= 0xdfff) return refused;
     if (code >= 0xd800 && code <= 0xdbff) {
       std::uint32_t low = 0;
-      if (!consume("\\u") || !hex4(low) || low < 0xdc00 || low > 0xdfff) return false;
+      if ((at = word(at, "\\u")) == refused || (at = hex4(at, low)) == refused || low < 0xdc00 || low > 0xdfff)
+        return refused;
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     append_utf8(code);
-    return true;
+    return at;
   }
 
   void append_utf8(std::uint32_t code) {
@@ -317,8 +387,8 @@ class Parser {
   }
 
   // One character beyond ASCII: shortest form, no surrogate, up to U+10FFFF (RFC 3629).
-  bool utf8() noexcept {
-    const unsigned char lead = byte_at(at_);
+  std::size_t utf8(std::size_t at) const noexcept {
+    const unsigned char lead = byte_at(at);
     std::size_t more = 0;
     unsigned char low = 0x80, high = 0xbf;
     if (lead >= 0xc2 && lead <= 0xdf)
@@ -328,66 +398,88 @@ class Parser {
     else if (lead >= 0xf0 && lead <= 0xf4)
       more = 3;
     else
-      return false;
+      return refused;
     if (lead == 0xe0) low = 0xa0;
     if (lead == 0xed) high = 0x9f;
     if (lead == 0xf0) low = 0x90;
     if (lead == 0xf4) high = 0x8f;
-    if (size_ - at_ <= more) return false;
     for (std::size_t i = 1; i <= more; ++i, low = 0x80, high = 0xbf) {
-      const unsigned char c = byte_at(at_ + i);
-      if (c < low || c > high) return false;
+      const unsigned char c = byte_at(at + i);
+      if (c < low || c > high) return refused;
     }
-    at_ += more + 1;
-    return true;
+    return at + more + 1;
   }
 
   static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-  bool digits() noexcept {
-    if (!is_digit(peek())) return false;
-    while (is_digit(peek())) ++at_;
-    return true;
+  std::size_t digits(std::size_t at) const noexcept {
+    if (!is_digit(text_[at])) return refused;
+    while (is_digit(text_[at])) ++at;
+    return at;
   }
 
-  bool number(JsonNode& node) {
-    const std::size_t start = at_;
-    if (peek() == '-') ++at_;
-    if (peek() == '0')
-      ++at_;
-    else if (!digits())
-      return false;
-    bool integral = true;
-    if (peek() == '.') {
-      integral = false;
-      ++at_;
-      if (!digits()) return false;
+  // The digits from `at` on, as a number that has wrapped around where it does not fit. Eight at a time while there
+  // are: pairs, then fours, then all eight are put together in one word.
+  std::size_t whole_number(std::size_t at, std::uint64_t& number) const noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+      for (; size_ - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text_ + at, sizeof word);
+        // 0x30 to 0x39: the upper half is 3, and adding 6 does not carry into it.
+        if (((word & (word + 0x0606060606060606)) & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030) break;
+        word = (word & 0x0f0f0f0f0f0f0f0f) * (1 + (10 << 8)) >> 8;
+        word = (word & 0x00ff00ff00ff00ff) * (1 + (100 << 16)) >> 16;
+        word = (word & 0x0000ffff0000ffff) * (1 + (std::uint64_t{10'000} << 32)) >> 32;
+        number = number * 100'000'000 + word;
+      }
     }
-    if (peek() == 'e' || peek() == 'E') {
-      integral = false;
-      ++at_;
-      if (peek() == '+' || peek() == '-') ++at_;
-      if (!digits()) return false;
+    for (; is_digit(text_[at]); ++at) number = number * 10 + static_cast<std::uint64_t>(text_[at] - '0');
+    return at;
+  }
+
+  std::size_t number(const std::size_t start, JsonNode& node) {
+    const bool negative = text_[start] == '-';
+    const std::size_t first = start + (negative ? 1 : 0);
+    std::uint64_t whole = 0;
+    const std::size_t at = whole_number(first, whole);
+    if (at == first) return refused;
+    if (text_[first] == '0' && at != first + 1) return refused;
+    if (text_[at] == '.' || text_[at] == 'e' || text_[at] == 'E') return fraction(start, at, node);
+    if (at - first <= std::numeric_limits<std::int64_t>::digits10) {
+      const auto magnitude = static_cast<std::int64_t>(whole);
+      node.integer = negative ? -magnitude : magnitude;
+    } else if (std::from_chars(text_ + start, text_ + at, node.integer).ec != std::errc{}) {
+      out_of_range(node);
     }
-    const char* const first = buffer_.text.data() + start;
-    const char* const last = buffer_.text.data() + at_;
-    std::from_chars_result read{};
-    if (integral) {
-      read = std::from_chars(first, last, node.integer);
-    } else {
-      node.type = JsonType::number;
-      read = std::from_chars(first, last, node.number);
+    return at;
+  }
+
+  // The rest of a number that is not spelled as an integer, from its point or its exponent on.
+  std::size_t fraction(std::size_t start, std::size_t at, JsonNode& node) {
+    if (text_[at] == '.' && (at = digits(at + 1)) == refused) return refused;
+    if (text_[at] == 'e' || text_[at] == 'E') {
+      ++at;
+      if (text_[at] == '+' || text_[at] == '-') ++at;
+      at = digits(at);
+      if (at == refused) return refused;
     }
-    if (read.ec != std::errc{} || read.ptr != last) {
-      node.type = JsonType::out_of_range;
-      buffer_.has_out_of_range_number = true;
-    }
-    return true;
+    node.type = JsonType::number;
+    if (std::from_chars(text_ + start, text_ + at, node.number).ec != std::errc{}) out_of_range(node);
+    return at;
+  }
+
+  void out_of_range(JsonNode& node) noexcept {
+    node.type = JsonType::out_of_range;
+    buffer_.has_out_of_range_number = true;
   }
 
   JsonBuffer& buffer_;
   const JsonLimits& limits_;
   const std::size_t size_;
-  std::size_t at_ = 0;
+  const char* text_;  // of the buffer, which moves when the first string is unescaped
+  JsonNode* nodes_;   // of the buffer, which move when they become more
+  std::size_t nodes_max_;
+  std::size_t block_ = static_cast<std::size_t>(-1);
+  std::uint64_t marks_ = 0;  // of that block
   std::uint32_t members_ = 0;
 };
 

@@ -6,11 +6,14 @@
 // to confuse, and allowed in values, whose readers decide.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace jeton::jose {
@@ -21,9 +24,9 @@ enum class JsonType : std::uint8_t {
   integer,
   number,
   string,
-  array,
-  object,
   out_of_range,  // a number beyond 64-bit integers or doubles
+  array,         // from here on: what has nodes below it
+  object,
 };
 
 struct JsonExtent {
@@ -34,12 +37,32 @@ struct JsonExtent {
 // A name's length and first seven bytes in one word. Names whose keys differ are different; names of up to seven bytes
 // whose keys agree are the same.
 inline constexpr std::size_t name_key_bytes = 7;
-constexpr std::uint64_t name_key(std::string_view name) noexcept {
+constexpr std::uint64_t name_key_bytewise(std::string_view name) noexcept {
   std::uint64_t key = name.size() < 255 ? name.size() : 255;
   for (std::size_t i = 0; i < name.size() && i < name_key_bytes; ++i) {
     key |= static_cast<std::uint64_t>(static_cast<unsigned char>(name[i])) << (8 + 8 * i);
   }
   return key;
+}
+constexpr std::uint64_t name_key(std::string_view name) noexcept {
+  if (std::is_constant_evaluated() || std::endian::native != std::endian::little) return name_key_bytewise(name);
+  // Two loads that overlap, or one.
+  const std::size_t size = name.size();
+  const char* const at = name.data();
+  const auto load = [](const char* from, auto word) noexcept {
+    std::memcpy(&word, from, sizeof word);
+    return static_cast<std::uint64_t>(word);
+  };
+  std::uint64_t bytes = 0;
+  if (size > name_key_bytes)
+    bytes = load(at, std::uint64_t{});
+  else if (size >= 4)
+    bytes = load(at, std::uint32_t{}) | load(at + size - 4, std::uint32_t{}) << 8 * (size - 4);
+  else if (size >= 2)
+    bytes = load(at, std::uint16_t{}) | load(at + size - 2, std::uint16_t{}) << 8 * (size - 2);
+  else if (size == 1)
+    bytes = static_cast<unsigned char>(*at);
+  return bytes << 8 | (size < 255 ? size : 255);
 }
 
 struct JsonNode {
@@ -48,7 +71,7 @@ struct JsonNode {
   bool has_control;          // string: holds one of U+0000 to U+001F, or U+007F
   std::uint32_t name_begin;  // of a member: its name, unescaped, in the text
   std::uint32_t name_size;
-  std::uint32_t next;  // index of the node behind this one and all below it
+  std::uint32_t span;  // how many nodes this one is, with all below it
   std::uint64_t key;   // of a member: name_key of its name
   union {
     std::int64_t integer;
@@ -65,29 +88,30 @@ struct JsonLimits {
 struct JsonBuffer {
   std::string text;  // in: the document; out: the document, and unescaped strings behind it
   std::size_t document_size = 0;
-  std::vector<JsonNode> nodes{};  // out
+  std::vector<JsonNode> nodes{};  // out: the first node_count of them; the others are room
+  std::uint32_t node_count = 0;
   bool has_out_of_range_number = false;
 };
 
 // Parses buffer.text. False if it is refused.
 [[nodiscard]] bool parse_json(JsonBuffer& buffer, const JsonLimits& limits = {});
 
+// Two pointers, so that a view travels in registers.
 class JsonView {
  public:
-  JsonView(const JsonNode* nodes, const char* text, std::uint32_t index = 0) noexcept
-      : nodes_(nodes), text_(text), index_(index) {}
+  JsonView(const JsonNode* node, const char* text) noexcept : node_(node), text_(text) {}
   explicit JsonView(const JsonBuffer& buffer) noexcept : JsonView(buffer.nodes.data(), buffer.text.data()) {}
 
-  JsonType type() const noexcept { return node().type; }
-  bool is(JsonType type) const noexcept { return node().type == type; }
-  std::string_view string() const noexcept { return {text_ + node().extent.begin, node().extent.size}; }  // is(string)
-  std::int64_t integer() const noexcept { return node().integer; }                                        // is(integer)
-  double number() const noexcept { return node().number; }                                                // is(number)
-  bool boolean() const noexcept { return node().boolean; }                                                // is(boolean)
-  bool has_control_characters() const noexcept { return node().has_control; }                             // is(string)
-  std::string_view name() const noexcept { return {text_ + node().name_begin, node().name_size}; }
-  std::uint64_t key() const noexcept { return node().key; }
-  std::size_t size() const noexcept { return node().extent.size; }  // children, of an array or object
+  JsonType type() const noexcept { return node_->type; }
+  bool is(JsonType type) const noexcept { return node_->type == type; }
+  std::string_view string() const noexcept { return {text_ + node_->extent.begin, node_->extent.size}; }  // is(string)
+  std::int64_t integer() const noexcept { return node_->integer; }                                        // is(integer)
+  double number() const noexcept { return node_->number; }                                                // is(number)
+  bool boolean() const noexcept { return node_->boolean; }                     // is(boolean)
+  bool has_control_characters() const noexcept { return node_->has_control; }  // is(string)
+  std::string_view name() const noexcept { return {text_ + node_->name_begin, node_->name_size}; }
+  std::uint64_t key() const noexcept { return node_->key; }
+  std::size_t size() const noexcept { return node_->extent.size; }  // children, of an array or object
 
   // The member of that name; this must be an object.
   std::optional<JsonView> find(std::string_view name) const noexcept { return find(name, name_key(name)); }
@@ -95,33 +119,29 @@ class JsonView {
   // Children in order: for (JsonView child : view.children()).
   class Iterator {
    public:
-    Iterator(const JsonNode* nodes, const char* text, std::uint32_t index) noexcept
-        : nodes_(nodes), text_(text), index_(index) {}
-    JsonView operator*() const noexcept { return {nodes_, text_, index_}; }
+    Iterator(const JsonNode* node, const char* text) noexcept : node_(node), text_(text) {}
+    JsonView operator*() const noexcept { return {node_, text_}; }
     Iterator& operator++() noexcept {
-      index_ = nodes_[index_].next;
+      node_ += node_->span;
       return *this;
     }
-    bool operator!=(const Iterator& other) const noexcept { return index_ != other.index_; }
+    bool operator!=(const Iterator& other) const noexcept { return node_ != other.node_; }
 
    private:
-    const JsonNode* nodes_;
+    const JsonNode* node_;
     const char* text_;
-    std::uint32_t index_;
   };
   struct Children {
     Iterator first, last;
     Iterator begin() const noexcept { return first; }
     Iterator end() const noexcept { return last; }
   };
-  Children children() const noexcept { return {{nodes_, text_, index_ + 1}, {nodes_, text_, node().next}}; }
+  Children children() const noexcept { return {{node_ + 1, text_}, {node_ + node_->span, text_}}; }
 
  private:
   std::optional<JsonView> find(std::string_view name, std::uint64_t key) const noexcept;
-  const JsonNode& node() const noexcept { return nodes_[index_]; }
-  const JsonNode* nodes_;
+  const JsonNode* node_;
   const char* text_;
-  std::uint32_t index_;
 };
 
 // Appends `text` as a JSON string, quotes included; it must be UTF-8.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 namespace jeton::jose {
@@ -120,6 +121,92 @@ TEST(Json, NumbersOutOfRangeAreToldApart) {
     EXPECT_TRUE(buffer.has_out_of_range_number) << text;
     EXPECT_TRUE(JsonView(buffer).is(JsonType::out_of_range)) << text;
     EXPECT_FALSE(Value::parse(text)) << text;
+  }
+}
+
+// Whatever stands at the border of two blocks, and wherever the document ends.
+TEST(Json, StringsAreReadTheSameAtEveryPlace) {
+  for (const std::string_view middle :
+       {"", "x", "\\n", "\\u0041", "\xc3\xa9", "\xf0\x9f\x98\x80", "\x7f", "\\\\", "\\\""}) {
+    for (std::size_t before = 0; before < 140; ++before) {
+      const std::string spelled = std::string(before, 'a') + std::string(middle) + std::string(before % 67, 'b');
+      JsonBuffer buffer{.text = "[\"" + spelled + "\"]"};
+      ASSERT_TRUE(parse_json(buffer)) << before << middle;
+      std::string meant = std::string(before, 'a');
+      if (middle == "\\n")
+        meant += '\n';
+      else if (middle == "\\u0041")
+        meant += 'A';
+      else if (middle == "\\\\" || middle == "\\\"")
+        meant += middle[1];
+      else
+        meant += middle;
+      meant += std::string(before % 67, 'b');
+      const JsonView text = *JsonView(buffer).children().begin();
+      EXPECT_EQ(text.string(), meant) << before << middle;
+      EXPECT_EQ(text.has_control_characters(), middle == "\\n" || middle == "\x7f");
+      for (const std::string_view wrong : {"\x1f", "\\x", "\\u12g4", "\xc3", "\xed\xa0\x80", "\xff"}) {
+        EXPECT_FALSE(accepts("[\"" + std::string(before, 'a') + std::string(wrong) + "bbb\"]")) << before;
+        EXPECT_FALSE(accepts("[\"" + std::string(before, 'a') + std::string(wrong)));
+      }
+      EXPECT_FALSE(accepts("[\"" + spelled));
+      EXPECT_FALSE(accepts("[\"" + spelled + "\""));
+    }
+  }
+}
+
+// What is unescaped lies behind the document and is not read as part of it.
+TEST(Json, ADocumentEndsWhereItEndsWhateverWasUnescaped) {
+  EXPECT_TRUE(accepts(R"(["\u007d\u005d","a"])"));
+  EXPECT_FALSE(accepts(R"(["\u005d\u005d\u005d")"));
+  EXPECT_FALSE(accepts(R"({"a":"\u007d\u007d")"));
+  EXPECT_FALSE(accepts(R"(["\u0022\u0022","a)"));
+  EXPECT_FALSE(accepts(R"(["1\u0031",1)"));
+}
+
+TEST(Json, ManyNamesOfOneObjectAreToldApartAndEachOnlyOnce) {
+  std::string members;
+  for (int i = 0; i < 300; ++i)
+    members += "\"" + std::string(i % 3 == 0 ? "" : "name-") + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  EXPECT_TRUE(accepts("{" + members + "\"last\":0}"));
+  for (int i = 0; i < 300; i += 7) {
+    const std::string name = std::string(i % 3 == 0 ? "" : "name-") + std::to_string(i);
+    EXPECT_FALSE(accepts("{" + members + "\"" + name + "\":0}")) << name;
+    EXPECT_FALSE(accepts("{" + members + "\"\\u00" + (i % 3 == 0 ? "3" : "6") + name.substr(0, 0) +
+                         (i % 3 == 0 ? name.substr(0, 1) : "e") + name.substr(1) + "\":0}"))
+        << name;
+  }
+}
+
+TEST(Json, NumbersAreReadToTheLastDigit) {
+  for (const std::int64_t number : {std::int64_t{0}, std::int64_t{7}, std::int64_t{12345678}, std::int64_t{123456789},
+                                    std::int64_t{1234567890123456}, std::int64_t{12345678901234567},
+                                    std::int64_t{999999999999999999}, std::int64_t{1000000000000000000},
+                                    std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::string& spelled : {std::to_string(number), std::to_string(-number)}) {
+      for (const std::string_view behind : {"", " ", "         "}) {
+        JsonBuffer buffer{.text = spelled + std::string(behind)};
+        ASSERT_TRUE(parse_json(buffer)) << spelled;
+        ASSERT_TRUE(JsonView(buffer).is(JsonType::integer)) << spelled;
+        EXPECT_EQ(std::to_string(JsonView(buffer).integer()), spelled == "-0" ? "0" : spelled);
+      }
+      EXPECT_FALSE(accepts(spelled + "a"));
+      EXPECT_FALSE(accepts(spelled + "/        "));
+      EXPECT_FALSE(accepts(spelled + ":        "));
+    }
+  }
+  EXPECT_FALSE(accepts("00"));
+  EXPECT_FALSE(accepts("01234567890"));
+  EXPECT_FALSE(accepts("-"));
+}
+
+TEST(Json, TheKeyOfANameIsTheSameWhereverItIsFormed) {
+  std::string name;
+  for (std::size_t size = 0; size < 300; ++size, name += static_cast<char>('a' + size % 26)) {
+    EXPECT_EQ(name_key(name), name_key_bytewise(name)) << size;
+    JsonBuffer buffer{.text = "{\"" + name + "\":1}"};
+    ASSERT_TRUE(parse_json(buffer));
+    EXPECT_EQ((*JsonView(buffer).children().begin()).key(), name_key(name));
   }
 }
 

@@ -4,6 +4,8 @@
 #include "jose/try.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace jeton::jose {
 namespace {
@@ -17,6 +19,18 @@ std::string join_names(const std::vector<Algorithm>& algorithms) {
     text += name_of(algorithm);
   }
   return text;
+}
+
+// Headers of one issuer differ in their `kid`, wherever it stands: so all of the segment counts.
+std::size_t place_of(std::string_view segment) noexcept {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  std::uint64_t sum = segment.size(), word = 0;
+  for (; segment.size() >= sizeof word; segment.remove_prefix(sizeof word)) {
+    std::memcpy(&word, segment.data(), sizeof word);
+    sum = std::rotl(sum, 27) ^ word * odd;
+  }
+  for (const char c : segment) sum = std::rotl(sum, 8) ^ static_cast<unsigned char>(c);
+  return static_cast<std::size_t>(sum * odd >> 56);
 }
 
 }  // namespace
@@ -76,6 +90,26 @@ Result<KeyIndex::Found> KeyIndex::find(const Header& header) const {
   }
   if (found.size_ == 0) return std::unexpected(std::move(refusal));
   return found;
+}
+
+Result<const KeyIndex::Found*> KeyIndex::find(std::string_view header_segment, const Limits& limits,
+                                              std::uint64_t generation) const {
+  struct Answer {
+    std::uint64_t generation = 0;  // none
+    std::string segment;
+    Found found;
+  };
+  constexpr std::size_t answers_max = 16;
+  thread_local std::array<Answer, answers_max> answers;
+  Answer& place = answers[place_of(header_segment) % answers_max];
+  if (place.generation == generation && place.segment == header_segment) return &place.found;
+  TRY(const Header header, read_header(header_segment, thread_scratch(), limits));
+  TRY(const Found found, find(header));
+  place.generation = 0;  // should there be no memory for the segment
+  place.segment = header_segment;
+  place.found = found;
+  place.generation = generation;
+  return &place.found;
 }
 
 // Without a `kid` exactly one key may fit: trying several would let a forger choose how much work is done.

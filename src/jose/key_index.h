@@ -49,6 +49,12 @@ class KeyIndex {
   // algorithm_not_allowed, wrong_typ, or the reason for which the chosen key was refused.
   Result<Found> find(const Header& header) const;
 
+  // The same from the header's own segment. Most tokens of an issuer share their header to the byte, and what it says
+  // and which keys fit depends on its bytes, the limits and this index alone; so each thread remembers a few answers.
+  // `generation` names this index and its limits, and is never given to another. Valid until this thread's next call.
+  // Errors: those of read_header too.
+  Result<const Found*> find(std::string_view header_segment, const Limits& limits, std::uint64_t generation) const;
+
   // Verifies the signature by each candidate; the source of the one that fits. Errors: bad_signature, bad_base64url.
   Result<Candidate> verify(const Compact& compact, const Found& found) const;
 

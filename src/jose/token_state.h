@@ -15,14 +15,15 @@
 namespace jeton {
 
 struct VerifiedToken::State {
-  // Copies nodes and text of the payload, and the kid, into a block of their own.
-  State(const jose::JsonBuffer& payload, std::string_view key_kid);
+  // A state with copies of the payload's nodes and text and of the kid behind it, all in one block.
+  static std::shared_ptr<State> make(const jose::JsonBuffer& payload, std::string_view key_kid);
+  // `room` takes room_for(payload, kid) bytes, is aligned for nodes, and lives as long as the state.
+  State(const jose::JsonBuffer& payload, std::string_view key_kid, std::byte* const& room) noexcept;
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   jose::JsonView root() const noexcept { return {nodes, text}; }
 
-  std::unique_ptr<std::byte[]> block;
   const jose::JsonNode* nodes = nullptr;
   const char* text = nullptr;
   std::size_t payload_size = 0;

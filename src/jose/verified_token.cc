@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <optional>
 #include <span>
 
@@ -54,17 +56,50 @@ Result<T> read_as(JsonView value, std::string_view name) {
 
 }  // namespace
 
-VerifiedToken::State::State(const jose::JsonBuffer& payload, std::string_view key_kid)
+namespace {
+
+// Allocates the object, of which only std::allocate_shared knows the type, with room behind it, and tells where.
+template <class T>
+struct RoomBehind {
+  using value_type = T;
+  std::size_t room_bytes;
+  std::byte** room;
+
+  RoomBehind(std::size_t bytes, std::byte** tell) noexcept : room_bytes(bytes), room(tell) {}
+  template <class Other>
+  RoomBehind(const RoomBehind<Other>& other) noexcept : room_bytes(other.room_bytes), room(other.room) {}
+
+  T* allocate(std::size_t count) {
+    static_assert(alignof(T) >= alignof(jose::JsonNode) && alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    void* const made = ::operator new(count * sizeof(T) + room_bytes);
+    *room = static_cast<std::byte*>(made) + count * sizeof(T);
+    return static_cast<T*>(made);
+  }
+  void deallocate(T* object, std::size_t) noexcept { ::operator delete(object); }
+};
+
+std::size_t node_bytes(const jose::JsonBuffer& payload) noexcept {
+  return payload.node_count * sizeof(jose::JsonNode);
+}
+
+}  // namespace
+
+std::shared_ptr<VerifiedToken::State> VerifiedToken::State::make(const jose::JsonBuffer& payload,
+                                                                 std::string_view key_kid) {
+  std::byte* room = nullptr;
+  const RoomBehind<State> behind(node_bytes(payload) + payload.text.size() + key_kid.size(), &room);
+  return std::allocate_shared<State>(behind, payload, key_kid, room);
+}
+
+VerifiedToken::State::State(const jose::JsonBuffer& payload, std::string_view key_kid, std::byte* const& room) noexcept
     : payload_size(payload.document_size) {
-  const std::size_t node_bytes = payload.nodes.size() * sizeof(jose::JsonNode);
-  block = std::make_unique_for_overwrite<std::byte[]>(node_bytes + payload.text.size() + key_kid.size());
-  std::byte* const text_at = block.get() + node_bytes;
+  std::byte* const text_at = room + node_bytes(payload);
   std::byte* const kid_at = text_at + payload.text.size();
-  std::memcpy(block.get(), payload.nodes.data(), node_bytes);
+  std::memcpy(room, payload.nodes.data(), node_bytes(payload));
   std::memcpy(text_at, payload.text.data(), payload.text.size());
   if (!key_kid.empty()) std::memcpy(kid_at, key_kid.data(), key_kid.size());
-  // operator new[] aligns for every type, and memcpy of a trivial type begins its lifetime.
-  nodes = reinterpret_cast<const jose::JsonNode*>(block.get());
+  // The room is aligned for nodes, and memcpy of a trivial type begins its lifetime.
+  nodes = reinterpret_cast<const jose::JsonNode*>(room);
   text = reinterpret_cast<const char*>(text_at);
   kid = {reinterpret_cast<const char*>(kid_at), key_kid.size()};
 }

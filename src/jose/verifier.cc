@@ -43,9 +43,8 @@ Verifier::Verifier(std::vector<TrustedIssuer> issuers, Limits limits)
 
 Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) const {
   TRY(const jose::Compact parts, jose::split_compact(compact, state_->limits));
-  TRY(const jose::Header header, jose::read_header_again(parts.header, state_->limits));
-  TRY(const auto found, state_->keys.find(header));
-  TRY(const jose::Candidate signer, state_->keys.verify(parts, found));
+  TRY(const auto* const found, state_->keys.find(parts.header, state_->limits, state_->generation));
+  TRY(const jose::Candidate signer, state_->keys.verify(parts, *found));
 
   jose::JsonBuffer& scratch = jose::thread_scratch();
   TRY([[maybe_unused]] const std::size_t size, jose::decode_segment(parts.payload, scratch.text));
@@ -53,7 +52,7 @@ Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) c
       !jose::JsonView(scratch).is(jose::JsonType::object)) {
     return std::unexpected(Error{Errc::malformed_json});
   }
-  auto token = std::make_shared<VerifiedToken::State>(scratch, signer.key->kid());
+  auto token = VerifiedToken::State::make(scratch, signer.key->kid());
   token->algorithm = signer.key->algorithm();
   token->source = signer.source;
   if (auto wrong = jose::read_registered_claims(*token, scratch.has_out_of_range_number))

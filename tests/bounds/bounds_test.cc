@@ -1,11 +1,14 @@
 // What reads many bytes at a time reads none beyond what it was given: here that would end the program.
+#include "crypto/mac.h"
 #include "jose/base64url.h"
 #include "jose/base64url_blocks.h"
+#include "jose/json.h"
 #include "page_end.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
+#include <span>
 #include <string>
 
 namespace jeton::jose {
@@ -28,6 +31,23 @@ TEST(Bounds, Base64urlStaysWithinItsBoundsAtTheEndOfAPage) {
       ASSERT_TRUE(base64url::decode(text, reinterpret_cast<std::byte*>(out_page.last(size)))) << size;
       EXPECT_EQ(std::string_view(out_page.last(size), size), bytes);
     }
+  }
+}
+
+// The parser reads its own copy, but the names that claims are asked for by are the caller's.
+TEST(Bounds, NamesStayWithinTheirs) {
+  const PageEnd page(512);
+  std::string name;
+  for (std::size_t size = 0; size < 64; ++size, name += static_cast<char>('a' + size % 26))
+    EXPECT_EQ(name_key(page.place(name)), name_key_bytewise(name));
+}
+
+TEST(Bounds, ComparingStaysWithinWhatIsCompared) {
+  const PageEnd a(512), b(512);
+  std::string text;
+  for (std::size_t size = 0; size < 80; ++size, text += static_cast<char>(size)) {
+    const std::string_view x = a.place(text), y = b.place(text);
+    EXPECT_TRUE(crypto::ct_equal(std::as_bytes(std::span(x)), std::as_bytes(std::span(y))));
   }
 }
 
