@@ -47,9 +47,13 @@ bool decode_tail(std::string_view text, std::size_t at, Sink sink) noexcept {
 }  // namespace
 
 bool decode(std::string_view text, std::byte* out) noexcept {
-  std::size_t at = decode_blocks(text.data(), text.size(), out);
-  if (at == refused_character) return false;
-  out += at / 4 * 3;
+  const std::size_t done = decode_blocks(text.data(), text.size(), out);
+  if (done == refused_character) return false;
+  return decode_plain(text.substr(done), out + done / 4 * 3);
+}
+
+bool decode_plain(std::string_view text, std::byte* out) noexcept {
+  std::size_t at = 0;
   for (; at + 4 <= text.size(); at += 4) {
     const std::uint32_t a = value_at(text, at), b = value_at(text, at + 1);
     const std::uint32_t c = value_at(text, at + 2), d = value_at(text, at + 3);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace jeton::jose::base64url {
 
@@ -13,6 +14,9 @@ inline constexpr std::size_t refused_character = static_cast<std::size_t>(-1);
 
 // The best of those below; chosen once.
 std::size_t decode_blocks(const char* text, std::size_t size, std::byte* out) noexcept;
+
+// Whole texts, a group at a time: what decode_blocks has left, or everything where it can do nothing. As decode().
+[[nodiscard]] bool decode_plain(std::string_view text, std::byte* out) noexcept;
 
 // Each way by name, null where this processor cannot go it: for tests that compare them.
 DecodeBlocks decode_blocks_avx2() noexcept;

@@ -38,6 +38,9 @@ TEST(Base64url, WhatIsDecodedEncodesToTheSameText) {
     EXPECT_EQ(text.size(), base64url::encoded_size(bytes.size()));
     EXPECT_EQ(decoded(text), bytes);
     EXPECT_TRUE(base64url::is_canonical(text));
+    std::vector<std::byte> plainly(bytes.size());
+    EXPECT_TRUE(base64url::decode_plain(text, plainly.data()));
+    EXPECT_TRUE(std::ranges::equal(plainly, std::as_bytes(std::span(bytes))));
   }
 }
 
@@ -50,6 +53,8 @@ TEST(Base64url, EveryByteOutsideTheAlphabetIsRefusedAtEveryPlace) {
       text[at] = static_cast<char>(byte);
       const bool ok = decoded(text).has_value();
       EXPECT_EQ(ok, base64url::is_canonical(text));
+      std::vector<std::byte> out(base64url::decoded_size(text.size()));
+      EXPECT_EQ(ok, base64url::decode_plain(text, out.data()));
       accepted += ok;
     }
     // The last character has two unused bits: every fourth is canonical.
