@@ -2,13 +2,18 @@
 #include "target.h"
 
 #include "jose/base64url.h"
+#include "jose/base64url_blocks.h"
 
 #include <span>
+#include <vector>
 
 JETON_FUZZ_TARGET(base64url) {
   namespace base64url = jeton::jose::base64url;
   const auto bytes = base64url::decode(input);
   JETON_PROPERTY(bytes.has_value() == base64url::is_canonical(input));
+  std::vector<std::byte> plainly(base64url::decoded_size(input.size()));
+  const bool plainly_good = base64url::decode_plain(input, plainly.data());
+  JETON_PROPERTY(plainly_good == bytes.has_value() && (!bytes || plainly == *bytes));
   if (bytes) JETON_PROPERTY(base64url::encode(*bytes) == input);
   if (bytes) JETON_PROPERTY(bytes->size() == base64url::decoded_size(input.size()));
 
