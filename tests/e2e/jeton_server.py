@@ -52,6 +52,16 @@ class Server:
             time.sleep(0.01)
         raise AssertionError(f"{text!r} is not in the log: " + self.errors())
 
+    def metric(self, name):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+        connection.close()
+        for line in lines:
+            if line.startswith(name + " "):
+                return int(line.split()[1])
+        raise AssertionError(f"there is no metric {name}")
+
     def errors(self):
         return "".join(self.log)
 

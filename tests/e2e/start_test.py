@@ -277,7 +277,9 @@ class Serve(unittest.TestCase):
             threads = [threading.Thread(target=log_in) for _ in range(6)]
             for thread in threads:
                 thread.start()
-            time.sleep(0.1)
+            # The registration's hash and six more, begun or waiting: then each request has been read.
+            while server.metric("jeton_password_hashes_total") + server.metric("jeton_password_queue_waiting") < 7:
+                time.sleep(0.01)
             self.assertEqual(server.stop(signal.SIGTERM), 0)
             for thread in threads:
                 thread.join()
