@@ -16,6 +16,7 @@ from jeton_server import EMAIL, PASSWORD, Client, Server  # noqa: E402
 BUILD = TOP / "build" / "release"
 BENCH = BUILD / "bench" / "issuer_bench"
 JETON = BUILD / "jeton"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 REFRESH_CONNECTIONS, LOGIN_CONNECTIONS = 128, 8
 
 
@@ -55,7 +56,9 @@ class Issuer:
         self.server = None
         with self.running() as server:
             client = Client(server.port)
-            if client.register()[0] != 201 or client.login()[0] != 200:
+            body = {"email": EMAIL, "password": PASSWORD}
+            if (client.register()[0] != 201 or
+                    client.request("POST", "/api/auth/login", body, {"User-Agent": BROWSER})[0] != 200):
                 sys.exit("no session to begin with")
             server.stop()
         began = time.monotonic()
@@ -106,9 +109,16 @@ def measure(name, floor, load, rounds, open_seconds):
             "floor_per_s": round(floor_rate, 1), "ratio": round(per_core / floor_rate, 4)}
 
 
-def rows():
+def hurry():
+    """For this process and all that it starts: as on a machine that does nothing else. Needs the privilege."""
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
+def rows(realtime):
     """The rows of `tools/bench issuer`, one after another."""
     build()
+    if realtime:
+        hurry()
     issuer = Issuer(sessions=10_000, tokens=10_000)
     try:
         yield {"name": "disk/sync", "per_s": bench("floor", "syncs", issuer.folder)["per_s"]}

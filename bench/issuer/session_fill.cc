@@ -18,6 +18,8 @@
 namespace jeton::bench {
 namespace {
 
+constexpr std::size_t sessions_per_user = 2;  // a telephone and a computer
+
 class WallClock final : public store::Clock {
  public:
   store::StoreTime now() const override {
@@ -98,20 +100,22 @@ void fill_sessions(const std::string& data, std::size_t count, std::size_t token
   {
     Database db(data + "/jeton.db");
     db.run("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000");
-    const std::string numbers =
-        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < " + std::to_string(count) + ") ";
+    const auto numbers_below = [](std::size_t end) {
+      return "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < " + std::to_string(end) +
+             ") ";
+    };
     const auto first_user = db.run("SELECT max(id) + 1 FROM users").at(0);
     db.run("BEGIN");
-    db.run("INSERT INTO users " + numbers + "SELECT " +
+    db.run("INSERT INTO users " + numbers_below((count + sessions_per_user - 1) / sessions_per_user) + "SELECT " +
            columns_of(db, "users",
                       {{"id", "i + " + first_user},
                        {"sub", "'usr_' || hex(bench_sid(-1 - i))"},
                        {"email_key", "'user' || i || '@example.com'"}}) +
            " FROM n, (SELECT * FROM users LIMIT 1) AS t");
-    db.run(
-        "INSERT INTO sessions " + numbers + "SELECT " +
-        columns_of(db, "sessions", {{"sid", "bench_sid(i)"}, {"user_id", "i + " + first_user}, {"generation", "0"}}) +
-        " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
+    const std::string user = "i / " + std::to_string(sessions_per_user) + " + " + first_user;
+    db.run("INSERT INTO sessions " + numbers_below(count) + "SELECT " +
+           columns_of(db, "sessions", {{"sid", "bench_sid(i)"}, {"user_id", user}, {"generation", "0"}}) +
+           " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
     db.run("COMMIT");
     db.run("PRAGMA journal_mode = WAL");
   }
@@ -121,7 +125,7 @@ void fill_sessions(const std::string& data, std::size_t count, std::size_t token
 double bytes_per_session(const std::string& data) {
   Database db(data + "/jeton.db");
   const auto bytes = db.run(
-      "SELECT sum(pgsize) FROM dbstat WHERE aggregate AND name IN"
+      "SELECT sum(pageno) * (SELECT page_size FROM pragma_page_size) FROM dbstat WHERE aggregate = 1 AND name IN"
       " (SELECT name FROM sqlite_schema WHERE tbl_name = 'sessions')");
   return std::stod(bytes.at(0)) / std::stod(db.run("SELECT count(*) FROM sessions").at(0));
 }

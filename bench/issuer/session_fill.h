@@ -1,5 +1,5 @@
 // Fills the database of a stopped issuer with sessions, as many as one likes, by copying the row of one real session
-// under other ids, each with a user of its own; and makes their refresh tokens, as the issuer itself would.
+// under other ids, two to a user; and makes their refresh tokens, as the issuer itself would.
 #pragma once
 
 #include <cstddef>

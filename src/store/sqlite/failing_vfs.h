@@ -20,6 +20,7 @@ class FailingVfs {
   std::atomic<int> refused = 0;       // how often one of them was not done
   std::atomic<int> wal_unsynced = 0;  // writes to a WAL since its last sync
   std::atomic<int> wal_syncs = 0;
+  std::atomic<int> database_syncs = 0;
   std::atomic<int> databases_opened = 0;
   std::atomic<int> lock_calls = 0;  // on the WAL's index, by all connections; each try of a wait is one
 
@@ -92,6 +93,7 @@ class FailingVfs {
       self.wal_unsynced = 0;
       ++self.wal_syncs;
     }
+    if (!written.is_wal && code == SQLITE_OK) ++self.database_syncs;
     return code;
   }
 

@@ -143,7 +143,7 @@ TEST_F(Processes, KillAtRandomMomentsLosesNoAcknowledgedRotation) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      auto store = open_sqlite({.path = folder_.database(), .clock = clock_, .checkpoint_pages = 20});
+      auto store = open_sqlite({.path = folder_.database(), .clock = clock_, .restart_pages = 20});
       if (!store) ::_exit(2);
       rotate_until_killed(**store, reached, clock_.now(), acknowledged[1]);
     }

@@ -63,7 +63,7 @@ Result<std::unique_ptr<Store>> open(const Opening& opening, const SqliteOptions&
   if (auto failed = bring_forward(**writing, opening.path)) return std::unexpected(std::move(*failed));
   auto reading = open_for_reading(opening);
   if (!reading) return std::unexpected(to_error(reading.error(), opening.path));
-  Writer writer{opening, {options.checkpoint_pages, options.wal_pages_max}, std::move(*writing)};
+  Writer writer{opening, {options.checkpoint_pages, options.restart_pages, options.wal_pages_max}, std::move(*writing)};
   Reader reader{opening, std::move(*reading)};
   return std::make_unique<SqliteStore>(opening.path, Lanes::Limits{options.queue_groups_max, options.batch_groups_max},
                                        std::move(writer), std::move(reader));

@@ -16,7 +16,7 @@ const std::string kUndo = "ROLLBACK TO one_group";
 const std::string kJournalMode = "PRAGMA journal_mode = WAL";
 const std::string kWriterSettings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
-    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384";
+    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384";
 const std::string kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA cache_size = -8192";
 
@@ -58,7 +58,9 @@ Writer::Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> co
     : opening_(std::move(opening)),
       limits_(limits),
       connection_(std::move(connection)),
-      next_cut_pages_(limits.wal_pages_max) {}
+      next_copy_pages_(limits.checkpoint_pages),
+      next_cut_pages_(limits.wal_pages_max),
+      checkpointer_(std::make_unique<Checkpointer>(opening_)) {}
 
 void Writer::serve(Lane::Batch& batch) {
   verdicts_.assign(batch.size(), std::nullopt);
@@ -119,11 +121,18 @@ Error Writer::give_up(const Failure& failure) {
   return error;
 }
 
-// Keeps the log bounded: copied back after every thousand pages, as far as readers allow; if readers in all processes
-// have kept it from starting over for long, waits for them.
+// Keeps the log bounded. It is copied back by the checkpointer, beside the commits; from `restart_pages` by the writer,
+// between two commits, so that it can start over; if readers in all processes have kept it from that for long, it waits
+// for them.
 void Writer::tend_wal() {
   const auto pages = connection_->wal_pages();
-  if (pages < limits_.checkpoint_pages) return;
+  if (pages < limits_.restart_pages) {
+    if (pages + limits_.checkpoint_pages < next_copy_pages_)
+      next_copy_pages_ = limits_.checkpoint_pages;  // started over
+    if (pages < next_copy_pages_) return;
+    next_copy_pages_ = pages + limits_.checkpoint_pages;
+    return checkpointer_->ask();
+  }
   const bool cut = pages >= next_cut_pages_;
   connection_->checkpoint(cut, wal_cut_wait);
   // A reader that stays (a dump, say) is waited for once, and not after every commit until it goes.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "store/error.h"
+#include "store/sqlite/checkpointer.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/lane.h"
 
@@ -16,6 +17,7 @@ namespace jeton::store::sqlite {
 
 struct WalLimits {
   std::int64_t checkpoint_pages;
+  std::int64_t restart_pages;
   std::int64_t wal_pages_max;
 };
 
@@ -38,8 +40,10 @@ class Writer {
   WalLimits limits_;
   std::unique_ptr<Connection>
       connection_;  // null after a failed read or write of the file, until it can be opened again
+  std::int64_t next_copy_pages_;
   std::int64_t next_cut_pages_;
   std::vector<std::optional<Error>> verdicts_;
+  std::unique_ptr<Checkpointer> checkpointer_;
 };
 
 // A connection for writing, set up: WAL, synchronous=FULL, foreign keys.
