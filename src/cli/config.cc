@@ -215,6 +215,14 @@ std::string objection_to_issuer_url(std::string_view url) {
   return is_visible ? "" : "must hold visible ASCII characters alone";
 }
 
+http::TrustedProxies trusted_proxies_of(const Config& config) {
+  std::vector<http::AddressRange> ranges;
+  for (const std::string& text : config.trusted_proxies) {
+    if (const auto range = http::parse_address_range(text)) ranges.push_back(*range);
+  }
+  return http::TrustedProxies(std::move(ranges));
+}
+
 std::string ListenAddress::text() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }

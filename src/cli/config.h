@@ -4,6 +4,7 @@
 //   jeton.toml:14: [tokens] access_lifetme is not a setting; did you mean access_lifetime?
 #pragma once
 
+#include "http/forwarded.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
 #include "platform/fault.h"
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jeton::cli {
 
@@ -28,6 +30,7 @@ struct Config {
   std::uint32_t http_threads = 0;  // 0: as many as the machine has cores, 8 at most
   std::uint32_t connections_max = 10'000;
   platform::LogLevel log_level = platform::LogLevel::info;
+  std::vector<std::string> trusted_proxies{};  // addresses and networks, as written
 };
 
 inline constexpr std::size_t config_bytes_max = 1024 * 1024;
@@ -46,6 +49,9 @@ std::string settings_that_need_a_restart(const Config& running, const Config& fr
 // Why a text cannot be an issuer URL, or an empty text: http or https, a host, no query, no fragment (RFC 8414 section
 // 2).
 std::string objection_to_issuer_url(std::string_view url);
+
+// What [http] trusted_proxies names; its texts were accepted before.
+http::TrustedProxies trusted_proxies_of(const Config& config);
 
 struct ListenAddress {
   std::string host;  // without brackets

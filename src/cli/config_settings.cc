@@ -2,6 +2,8 @@
 
 #include "cli/config_values.h"
 #include "cli/time_text.h"
+#include "http/cors.h"
+#include "http/forwarded.h"
 #include "issuer/access_token.h"
 
 #include <jeton/claims.h>
@@ -184,6 +186,38 @@ Setting claims_setting() {
           }};
 }
 
+// A list of texts, each with an objection of its own.
+template <class Get>
+Setting list_setting(std::string_view section, std::string_view name, std::string_view meaning, bool is_live, Get get,
+                     std::function<std::string(std::string_view)> object) {
+  return {section,
+          name,
+          meaning,
+          is_live,
+          [get](const Config& config) {
+            std::string text;
+            for (const std::string& element : get(const_cast<Config&>(config)))
+              text += (text.empty() ? "" : ", ") + toml_text(element);
+            return '[' + text + ']';
+          },
+          [get, object](const toml::node& node, Config& config) -> std::string {
+            const auto* list = node.as_array();
+            if (list == nullptr) return fmt::format("must be a list of texts, not {}", shown(node));
+            std::vector<std::string> texts;
+            for (const toml::node& element : *list) {
+              const auto* text = element.as_string();
+              if (text == nullptr) return fmt::format("must be a list of texts, but holds {}", shown(element));
+              if (const std::string objection = object(text->get()); !objection.empty())
+                return fmt::format("holds {}, which {}", toml_text(text->get()), objection);
+              if (std::ranges::find(texts, text->get()) != texts.end())
+                return fmt::format("holds {} twice", toml_text(text->get()));
+              texts.push_back(text->get());
+            }
+            get(config) = std::move(texts);
+            return {};
+          }};
+}
+
 Setting argon2_memory_setting() {
   return {"accounts",
           "argon2_memory",
@@ -300,6 +334,22 @@ std::vector<Setting> serving_settings() {
                      [](Config& config) -> std::uint32_t& { return config.connections_max; }),
       truth_setting("http", "metrics", "Whether GET /metrics answers (Prometheus' text format, counters only).\n",
                     [](Config& config) -> bool& { return config.rules.metrics_open; }),
+      list_setting(
+          "http", "origins",
+          "Pages of other origins that may call from a browser, such as \"https://app.example.com\": whole origins, "
+          "no\n"
+          "patterns. Cookies are given to them and to pages of the issuer's own origin alone.\n",
+          true, [](Config& config) -> std::vector<std::string>& { return config.rules.origins; },
+          http::objection_to_origin),
+      list_setting(
+          "http", "trusted_proxies",
+          "Addresses and networks of the proxies before this server, such as \"127.0.0.1\" or \"10.0.0.0/8\". What "
+          "they\n"
+          "say in X-Forwarded-For, -Proto and -Host is believed; from anybody else it is ignored.\n",
+          false, [](Config& config) -> std::vector<std::string>& { return config.trusted_proxies; },
+          [](std::string_view text) -> std::string {
+            return http::parse_address_range(text).has_value() ? "" : "must be an address or a network";
+          }),
       log_level_setting(),
   };
 }

@@ -97,7 +97,8 @@ class Service {
         http::Server::listen({.host = address.host,
                               .port = address.port,
                               .threads = http_threads(config_),
-                              .connections_max = config_.connections_max},
+                              .connections_max = config_.connections_max,
+                              .trusted_proxies = trusted_proxies_of(config_)},
                              std::move(router), [this](const http::Exchange& exchange) { issuer_.observe(exchange); });
     if (!server.has_value()) return std::unexpected(server.error());
     server_ = *std::move(server);

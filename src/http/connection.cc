@@ -270,6 +270,7 @@ void Connection::close() noexcept {
 void Connection::identify(Request& request) {
   request.peer_address = peer_address_;
   request.id = id_ + "-" + std::to_string(++requests_);
+  see_through(neighbours_.options.trusted_proxies, request);
 }
 
 void Connection::report(const Request& request, const Response& response) const noexcept try {

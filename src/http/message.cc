@@ -54,6 +54,11 @@ std::vector<std::string_view> Headers::all(std::string_view name) const {
   return values;
 }
 
+std::string_view Request::parameter(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(parameters, name, &std::pair<std::string, std::string>::first);
+  return found == parameters.end() ? std::string_view{} : std::string_view(found->second);
+}
+
 Response json_response(int status, std::string body) {
   Response response;
   response.status = status;

@@ -32,8 +32,14 @@ struct Request {
   std::string query;   // the part after "?", raw
   Headers headers;
   std::string body;
-  std::string peer_address;  // "192.0.2.7"
+  std::string peer_address;  // of the client, seen through the trusted proxies: "192.0.2.7"
+  std::string scheme;        // "http" or "https", as the client used it
+  std::string host;          // as the client named it, "id.example.com:8443"
   std::string id;            // of this request, for logs
+  std::vector<std::pair<std::string, std::string>> parameters{};  // of the path, by name; the router sets them
+
+  // The parameter of that name; empty if the route has none.
+  std::string_view parameter(std::string_view name) const noexcept;
 };
 
 struct Response {

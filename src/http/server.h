@@ -5,6 +5,7 @@
 // doubled Content-Length or Host, folded lines, bare LF: 400 and close. Everything has a limit: 408, 413, 431, 503.
 #pragma once
 
+#include "http/forwarded.h"
 #include "http/router.h"
 #include "platform/fault.h"
 
@@ -28,6 +29,7 @@ struct ServerOptions {
   std::chrono::seconds body_time_max{10};
   std::chrono::seconds idle_time_max{60};
   std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
+  TrustedProxies trusted_proxies{};         // whose X-Forwarded-* are believed
 };
 
 // Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and

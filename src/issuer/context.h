@@ -1,6 +1,7 @@
 // Context: what every endpoint of the issuer works with. It belongs to the Issuer and outlives every request.
 #pragma once
 
+#include "issuer/browser/refresh_cookie.h"
 #include "issuer/foundation.h"
 #include "issuer/keyring.h"
 #include "issuer/metrics.h"
@@ -28,6 +29,7 @@ struct Context {
   // long.
   const Replaceable<std::string>& decoy_hash;
   Metrics& metrics;
+  const RefreshCookie& refresh_cookie;
 };
 
 }  // namespace jeton::issuer

@@ -1,6 +1,7 @@
 #include "issuer/issuer.h"
 
 #include "issuer/accounts/accounts.h"
+#include "issuer/browser/cross_site.h"
 #include "issuer/context.h"
 #include "issuer/health/health.h"
 #include "issuer/json_body.h"
@@ -22,6 +23,7 @@ struct Issuer::State {
       : clock(source),
         algorithm(options.algorithm),
         rules(std::move(options.rules)),
+        cors(cors_policy(*rules.get())),
         decoy_hash(make_decoy(rules.get()->argon2)),
         tokens(options.token_cache),
         metrics(passwords, tokens),
@@ -33,10 +35,12 @@ struct Issuer::State {
   const platform::ClockSource& clock;
   Algorithm algorithm;
   Replaceable<Rules> rules;
+  Replaceable<http::CorsPolicy> cors;
   Replaceable<std::string> decoy_hash;
   TokenCache tokens;
   Metrics metrics;
   std::optional<Foundation> foundation;
+  std::optional<RefreshCookie> refresh_cookie;
   std::unique_ptr<Keyring> keyring;
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
@@ -47,7 +51,22 @@ Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options)
     : state_(std::make_unique<State>(clock, std::move(options))) {}
 Issuer::~Issuer() = default;
 
+namespace {
+
+void say_what_cookies_do(const RefreshCookie& cookie, std::string_view issuer) {
+  if (cookie.unusable()) {
+    platform::log_warning("browsers will keep no refresh cookie",
+                          {{"issuer", issuer}, {"reason", "plain HTTP on another host than localhost"}});
+  } else if (!cookie.secure()) {
+    platform::log_info("development: the refresh cookie has neither Secure nor the prefix __Host-",
+                       {{"issuer", issuer}, {"cookie", cookie.name()}});
+  }
+}
+
+}  // namespace
+
 void Issuer::add_routes(http::Router& router) {
+  router.use_cors([state = state_.get()] { return state->cors.get(); });
   using Endpoint = boost::asio::awaitable<http::Response> (*)(const Context&, const http::Request&);
   const auto add = [&](http::Method method, const char* path, Endpoint endpoint) {
     router.add(
@@ -84,6 +103,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   auto foundation = lay_foundation(store, master_key, options);
   if (!foundation.has_value()) return std::unexpected(foundation.error());
   state.foundation.emplace(*std::move(foundation));
+  state.refresh_cookie.emplace(state.foundation->issuer);
+  say_what_cookies_do(*state.refresh_cookie, state.foundation->issuer);
   auto keyring = Keyring::open(store, *state.foundation, state.algorithm, state.tokens, state.clock.now_seconds());
   if (!keyring.has_value()) return std::unexpected(keyring.error());
   state.keyring = *std::move(keyring);
@@ -95,7 +116,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .tokens = state.tokens,
                                 .passwords = state.passwords,
                                 .decoy_hash = state.decoy_hash,
-                                .metrics = state.metrics});
+                                .metrics = state.metrics,
+                                .refresh_cookie = *state.refresh_cookie});
   state.started.store(true, std::memory_order_release);
   return {};
 }
@@ -113,6 +135,7 @@ void Issuer::replace_rules(Rules rules) {
       state_->decoy_hash.replace(std::move(decoy));
     }
   }
+  state_->cors.replace(cors_policy(rules));
   state_->rules.replace(std::move(rules));
 }
 

@@ -17,6 +17,7 @@ std::string_view name_of(store::RotateOutcome outcome) noexcept {
     case unknown: return "unknown";
     case other_client: return "other_client";
     case wider_scope: return "wider_scope";
+    case other_delivery: return "other_delivery";
   }
   std::unreachable();
 }

@@ -44,7 +44,7 @@ class Metrics {
  private:
   Counter& limit(std::string_view name);
 
-  std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::wider_scope) + 1> rotations_;
+  std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::other_delivery) + 1> rotations_;
   std::array<Counter*, 5> answers_;                   // 1xx to 5xx
   Counter& slow_ = limit("time_max");                 // 408
   Counter& long_body_ = limit("body_bytes_max");      // 413

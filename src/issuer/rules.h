@@ -23,6 +23,7 @@ struct Rules {
   bool registration_open = true;
   bool metrics_open = true;
   crypto::Argon2Cost argon2{};
+  std::vector<std::string> origins{};  // of pages elsewhere that may call, as browsers spell them
 };
 
 inline constexpr std::chrono::seconds access_lifetime_max{std::chrono::hours{24}};

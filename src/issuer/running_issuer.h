@@ -70,6 +70,7 @@ struct RunningOptions {
   Algorithm algorithm = Algorithm::es256;
   PasswordPoolOptions password_pool{};
   unsigned master_key_seed = 1;
+  http::TrustedProxies trusted_proxies{};
   // Puts something between the issuer and the store.
   std::function<std::unique_ptr<store::Store>(std::unique_ptr<store::Store>)> wrap_store{};
 

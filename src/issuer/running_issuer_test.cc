@@ -115,7 +115,7 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
   http::Router router;
   issuer_->add_routes(router);
   auto server =
-      http::Server::listen({.threads = 2}, std::move(router),
+      http::Server::listen({.threads = 2, .trusted_proxies = options.trusted_proxies}, std::move(router),
                            [issuer = issuer_.get()](const http::Exchange& exchange) { issuer->observe(exchange); });
   if (!server.has_value()) {
     fault_ = server.error().text();

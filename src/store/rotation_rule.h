@@ -23,16 +23,17 @@ inline constexpr std::int64_t generation_max = std::numeric_limits<std::uint32_t
 
 // Why the conditional UPDATE changed nothing, and what follows.
 enum class Verdict : std::uint8_t {
-  ended,         // not live: no further event
-  other_client,  // nothing changes
-  wider_scope,   // nothing changes
-  key_reused,    // nothing changes
-  exhausted,     // the generations are used up: the session ends as expired
-  repeat,        // the same current token again
-  superseded,    // nothing changes
-  reuse,         // the session ends
-  went_back,     // the session ends, alarm
-  rotate,        // nothing stands against it: the UPDATE should have succeeded, so the row is not to be trusted
+  ended,           // not live: no further event
+  other_client,    // nothing changes
+  other_delivery,  // nothing changes
+  wider_scope,     // nothing changes
+  key_reused,      // nothing changes
+  exhausted,       // the generations are used up: the session ends as expired
+  repeat,          // the same current token again
+  superseded,      // nothing changes
+  reuse,           // the session ends
+  went_back,       // the session ends, alarm
+  rotate,          // nothing stands against it: the UPDATE should have succeeded, so the row is not to be trusted
 };
 
 // What the rule looks at. The views live as long as the row they were read into.
@@ -42,6 +43,7 @@ struct SessionFacts {
   std::string_view client_id, scope;
   std::optional<Digest> idempotency_key{};  // of the request that made the current generation
   StoreTime rotated_at{}, previous_rotated_at{};
+  Delivery delivery = Delivery::body;
 };
 
 // Half open, as all of Jeton's times: at exactly `since + grace` it is over, so a grace of 0 means none at all. A
@@ -105,6 +107,7 @@ inline Verdict judge_two_behind(const SessionFacts& row, const RotateRequest& re
 inline Verdict judge(const SessionFacts& row, const RotateRequest& request, StoreTime now) {
   if (!row.live) return Verdict::ended;
   if (row.client_id != request.client_id) return Verdict::other_client;
+  if (row.delivery != request.delivery) return Verdict::other_delivery;
   if (!scope_within(request.scope, row.scope)) return Verdict::wider_scope;
   const auto d = generations_behind(row.generation, request.generation);
   if (d < 0) return Verdict::went_back;

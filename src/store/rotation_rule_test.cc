@@ -95,7 +95,7 @@ TEST(RotationRule, KeyOfTheRotationRepeatsOneBehindAndIsRefusedAtTheCurrentOne) 
   EXPECT_EQ(judge(stored, same, later), Verdict::reuse);
 }
 
-TEST(RotationRule, OrderIsLifeThenClientThenScopeThenDistance) {
+TEST(RotationRule, OrderIsLifeThenClientThenDeliveryThenScopeThenDistance) {
   auto stored = row(9);
   auto request = presents(20);
   request.scope = "admin";
@@ -105,6 +105,9 @@ TEST(RotationRule, OrderIsLifeThenClientThenScopeThenDistance) {
   stored.live = true;
   EXPECT_EQ(judge(stored, request, start), Verdict::other_client);
   request.client_id = "app";
+  request.delivery = Delivery::cookie;
+  EXPECT_EQ(judge(stored, request, start), Verdict::other_delivery);
+  request.delivery = Delivery::body;
   EXPECT_EQ(judge(stored, request, start), Verdict::wider_scope);
   request.scope = "read";
   EXPECT_EQ(judge(stored, request, start), Verdict::went_back);

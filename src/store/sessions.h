@@ -64,19 +64,21 @@ struct RotateRequest {
   std::chrono::milliseconds idle{};  // new idle expiry, from now, never past the absolute one
   StoreTime access_expires_at{};     // `exp` of the access token that will be given, fixed beforehand
   std::string user_agent, address;
+  Delivery delivery = Delivery::body;  // how the token was presented; must be the session's
 };
 
 enum class RotateOutcome : std::uint8_t {
-  rotated,       // d = 0: one generation on
-  repeated,      // d = 1 within the grace, or with the key of the rotation: the same current token again
-  superseded,    // d = 2 within the grace of the rotation before: refused, nothing ended
-  key_reused,    // the stored Idempotency-Key at d = 0: 400, nothing changed
-  reused,        // the session was ended by this very call
-  went_back,     // presented > stored: the database lost history; the session was ended by this very call
-  ended,         // it was ended, expired, its user disabled or of a newer security epoch before
-  unknown,       // no such session
-  other_client,  // it belongs to another client: nothing changed
-  wider_scope,   // scope asked for is no subset: nothing changed
+  rotated,         // d = 0: one generation on
+  repeated,        // d = 1 within the grace, or with the key of the rotation: the same current token again
+  superseded,      // d = 2 within the grace of the rotation before: refused, nothing ended
+  key_reused,      // the stored Idempotency-Key at d = 0: 400, nothing changed
+  reused,          // the session was ended by this very call
+  went_back,       // presented > stored: the database lost history; the session was ended by this very call
+  ended,           // it was ended, expired, its user disabled or of a newer security epoch before
+  unknown,         // no such session
+  other_client,    // it belongs to another client: nothing changed
+  wider_scope,     // scope asked for is no subset: nothing changed
+  other_delivery,  // presented in the body but given in a cookie, or the reverse: nothing changed
 };
 
 struct Rotation {
@@ -91,7 +93,7 @@ class Sessions {
   // Starts a session at generation 0, with the user's row locked in share mode and its security epoch compared.
   virtual void sign_in(SignIn, Completion<SignInOutcome> done) = 0;
   // Advances the session by one generation in one atomic group, or says why not. Checks in the order: unknown, ended,
-  // client, scope, then d = stored - presented. `rotated` and `repeated` are durable before `done`.
+  // client, delivery, scope, then d = stored - presented. `rotated` and `repeated` are durable before `done`.
   virtual void rotate(RotateRequest, Completion<Rotation> done) = 0;
   // Ends a session. True if it was live before; an unknown or ended one is no error.
   virtual void end_session(Sid, EndReason, Completion<bool> done) = 0;

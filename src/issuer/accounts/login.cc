@@ -10,6 +10,7 @@
 
 #include <jeton/secret.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -40,7 +41,7 @@ void upgrade_hash(const Context& context, const store::User& user, std::string n
 // The token is made before the session, so that no session begins without one; the store compares the security epoch
 // that was read with the password hash.
 boost::asio::awaitable<http::Response> sign_in(const Context& context, const http::Request& request,
-                                               const store::User& user) {
+                                               const store::User& user, store::Delivery delivery) {
   const auto rules = context.rules.get();
   const Foundation& foundation = context.foundation;
   const UnixTime now = context.clock.now_seconds();
@@ -58,7 +59,7 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
                         .client_id = foundation.client_id,
                         .scope = {},
                         .audience = foundation.audience,
-                        .delivery = store::Delivery::body,
+                        .delivery = delivery,
                         .security_epoch = user.security_epoch,
                         .idle = rules->session_idle,
                         .absolute = rules->session_absolute,
@@ -70,10 +71,12 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
   if (!outcome.has_value()) co_return login_failed(context, outcome.error().message);
   if (*outcome == store::SignInOutcome::refused) co_return invalid_credentials(context, request);
   context.metrics.logins.add();
-  co_return token_answer(
-      *std::move(access),
-      foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0}),
-      rules->access_lifetime);
+  std::string refresh_token =
+      foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0});
+  if (delivery == store::Delivery::body)
+    co_return token_answer(*std::move(access), std::move(refresh_token), rules->access_lifetime);
+  co_return cookie_token_answer(context, *std::move(access), refresh_token, rules->access_lifetime,
+                                std::min(rules->session_idle, rules->session_absolute));
 }
 
 }  // namespace
@@ -84,6 +87,8 @@ boost::asio::awaitable<http::Response> answer_login(const Context& context, cons
   const std::string* email = text_member(*body, "email");
   const std::string* password = text_member(*body, "password");
   if (email == nullptr || password == nullptr) co_return refusal(400, "email and password are required");
+  const auto delivery = wished_delivery(*context.rules.get(), *body, request);
+  if (!delivery.has_value()) co_return delivery.error();
   // What no account can have is refused at once: that says nothing about who has one.
   const auto key = email_key(*email);
   if (!key.has_value() || !is_possible_password(*password)) co_return invalid_credentials(context, request);
@@ -99,7 +104,7 @@ boost::asio::awaitable<http::Response> answer_login(const Context& context, cons
   if (!verdict.has_value()) co_return too_many_at_once();
   if (!user.has_value() || !verdict->good || user->disabled) co_return invalid_credentials(context, request);
   if (!verdict->new_hash.empty()) upgrade_hash(context, *user, std::move(verdict->new_hash));
-  co_return co_await sign_in(context, request, *user);
+  co_return co_await sign_in(context, request, *user, *delivery);
 }
 
 }  // namespace jeton::issuer

@@ -60,11 +60,12 @@ http::Response refreshed(const Context& context, const Rules& rules, const Rotat
                                .auth_time = std::chrono::floor<std::chrono::seconds>(session.auth_time)};
   auto access = make_access_token(context.keyring.current()->signer, rules.claims, facts, times.now, times.expires_at);
   if (!access.has_value()) return refresh_failed(context, describe(access.error()));
-  return token_answer(
-      *std::move(access),
-      context.foundation.refresh_tokens.encode(
-          {.key_id = session.key_id, .handle = handle, .generation = static_cast<std::uint32_t>(session.generation)}),
-      rules.access_lifetime);
+  std::string refresh_token = context.foundation.refresh_tokens.encode(
+      {.key_id = session.key_id, .handle = handle, .generation = static_cast<std::uint32_t>(session.generation)});
+  if (session.delivery == store::Delivery::body)
+    return token_answer(*std::move(access), std::move(refresh_token), rules.access_lifetime);
+  const auto cookie_lifetime = std::chrono::floor<std::chrono::seconds>(session.idle_expires_at) - times.now;
+  return cookie_token_answer(context, *std::move(access), refresh_token, rules.access_lifetime, cookie_lifetime);
 }
 
 http::Response answer_for(const Context& context, const Rules& rules, const Rotation& rotation,
@@ -81,6 +82,7 @@ http::Response answer_for(const Context& context, const Rules& rules, const Rota
       return refusal(400, "Idempotency-Key reused");
     case reused:
     case other_client:
+    case other_delivery:
       log_refusal(platform::LogLevel::warning, rotation, presented, request);
       return invalid_refresh_token(context);
     case went_back:
@@ -97,12 +99,12 @@ http::Response answer_for(const Context& context, const Rules& rules, const Rota
 }
 
 boost::asio::awaitable<http::Response> refresh(const Context& context, const http::Request& request) {
-  auto body = read_json_object(request);
-  if (!body.has_value()) co_return std::move(body.error());
+  auto token = presented_refresh_token(context, request);
+  if (!token.has_value()) co_return std::move(token.error());
   auto idempotency_key = idempotency_key_of(request);
   if (!idempotency_key.has_value()) co_return std::move(idempotency_key.error());
-  const auto presented = presented_refresh_token(context, *body, request);
-  if (!presented.has_value()) co_return no_refresh_token(context, *body);
+  const auto& presented = token->token;
+  if (!presented.has_value()) co_return no_refresh_token(context, *token);
 
   // `exp` is fixed here, before the database hears of it, and is what the token will say.
   const auto rules = context.rules.get();
@@ -120,6 +122,7 @@ boost::asio::awaitable<http::Response> refresh(const Context& context, const htt
       .access_expires_at = times.expires_at,
       .user_agent = user_agent_of(request),
       .address = request.peer_address,
+      .delivery = token->delivery,
   };
   const auto rotation = co_await completed<Rotation>(
       [&](auto done) { context.store.sessions().rotate(std::move(rotate), std::move(done)); });

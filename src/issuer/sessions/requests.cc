@@ -1,5 +1,7 @@
 // What refresh, logout and login read from requests and write into answers.
 #include "crypto/digest.h"
+#include "http/cookies.h"
+#include "issuer/browser/cross_site.h"
 #include "issuer/json_body.h"
 #include "issuer/sessions/sessions.h"
 #include "platform/log.h"
@@ -16,6 +18,26 @@ http::Response token_answer(std::string access_token, std::string refresh_token,
   body.set("tokenType", "Bearer");
   body.set("expiresIn", static_cast<std::int64_t>(lifetime.count()));
   return http::json_response(200, body.to_json());
+}
+
+http::Response cookie_token_answer(const Context& context, std::string access_token, std::string_view refresh_token,
+                                   std::chrono::seconds lifetime, std::chrono::seconds cookie_lifetime) {
+  Value body = Value::object();
+  body.set("accessToken", std::move(access_token));
+  body.set("tokenType", "Bearer");
+  body.set("expiresIn", static_cast<std::int64_t>(lifetime.count()));
+  http::Response response = http::json_response(200, body.to_json());
+  response.headers.set("Set-Cookie", context.refresh_cookie.set(refresh_token, cookie_lifetime));
+  return response;
+}
+
+std::expected<store::Delivery, http::Response> wished_delivery(const Rules& rules, const Value& body,
+                                                               const http::Request& request) {
+  const Value* wish = body.find("delivery");
+  if (wish == nullptr || *wish == Value("body")) return store::Delivery::body;
+  if (*wish != Value("cookie")) return std::unexpected(refusal(400, "delivery must be body or cookie"));
+  if (auto refused = refuse_cross_site(rules, request)) return std::unexpected(*std::move(refused));
+  return store::Delivery::cookie;
 }
 
 std::string user_agent_of(const http::Request& request) {
@@ -43,21 +65,38 @@ http::Response invalid_refresh_token(const Context& context) {
                       "invalid_token");
 }
 
-http::Response no_refresh_token(const Context& context, const Value& body) {
-  if (text_member(body, "refreshToken") != nullptr) return invalid_refresh_token(context);
+http::Response no_refresh_token(const Context& context, const PresentedToken& presented) {
+  if (!presented.absent) return invalid_refresh_token(context);
   return unauthorized(Value::object().set("error", "Invalid refresh token"), context.foundation.audience, "");
 }
 
-std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body,
-                                                           const http::Request& request) {
-  const std::string* text = text_member(body, "refreshToken");
-  if (text == nullptr) return std::nullopt;
-  const auto token = context.foundation.refresh_tokens.decode(*text);
-  if (token.has_value()) return *token;
+std::expected<PresentedToken, http::Response> presented_refresh_token(const Context& context,
+                                                                      const http::Request& request) {
+  const auto cookies = http::cookies_named(request.headers, context.refresh_cookie.name());
+  // Two of one name: somebody else set one of them, and nothing says which.
+  if (cookies.size() > 1) return std::unexpected(refusal(400, "Refresh cookie given more than once"));
+  const bool by_cookie = !cookies.empty();
+  auto body = by_cookie && request.body.empty() ? std::expected<Value, http::Response>(Value::object())
+                                                : read_json_object(request);
+  if (!body.has_value()) return std::unexpected(std::move(body.error()));
+  if (by_cookie && body->find("refreshToken") != nullptr)
+    return std::unexpected(refusal(400, "Refresh token in more than one place"));
+  if (by_cookie) {
+    if (auto refused = refuse_cross_site(*context.rules.get(), request)) return std::unexpected(*std::move(refused));
+  }
+  PresentedToken presented{.delivery = by_cookie ? store::Delivery::cookie : store::Delivery::body};
+  const std::string* member = text_member(*body, "refreshToken");
+  presented.absent = !by_cookie && member == nullptr;
+  if (presented.absent) return presented;
+  const auto token = context.foundation.refresh_tokens.decode(by_cookie ? cookies.front() : std::string_view(*member));
+  if (token.has_value()) {
+    presented.token = *token;
+    return presented;
+  }
   context.metrics.refresh_tokens_forged.add();
   platform::log_info("refresh token refused",
                      {{"reason", name_of(token.error())}, {"address", request.peer_address}, {"request", request.id}});
-  return std::nullopt;
+  return presented;
 }
 
 }  // namespace jeton::issuer

@@ -6,6 +6,7 @@
 #include "issuer/context.h"
 #include "oauth/refresh_token.h"
 #include "store/ids.h"
+#include "store/sessions.h"
 
 #include <jeton/value.h>
 
@@ -20,24 +21,41 @@
 
 namespace jeton::issuer {
 
-// POST /api/auth/refresh {"refreshToken"} → 200 as login; 401 `{"error":"Invalid refresh token"}`.
+// POST /api/auth/refresh {"refreshToken"}, or the cookie → 200 as login; 401 `{"error":"Invalid refresh token"}`.
 boost::asio::awaitable<http::Response> answer_refresh(const Context& context, const http::Request& request);
 
-// POST /api/auth/logout {"refreshToken"} → 204 for any generation with a good MAC, however often; else 401.
+// POST /api/auth/logout {"refreshToken"}, or the cookie → 204 for any generation with a good MAC, however
+// often; else 401.
 boost::asio::awaitable<http::Response> answer_logout(const Context& context, const http::Request& request);
 
 // {"accessToken","refreshToken","tokenType":"Bearer","expiresIn"}: what login and refresh answer.
 http::Response token_answer(std::string access_token, std::string refresh_token, std::chrono::seconds lifetime);
 
-// The refresh token of the body, if it is one of ours; the reason of a refusal is logged and not told.
-std::optional<oauth::RefreshToken> presented_refresh_token(const Context& context, const Value& body,
-                                                           const http::Request& request);
+// The same for a session that began with a cookie: the refresh token is in the cookie and nowhere else.
+http::Response cookie_token_answer(const Context& context, std::string access_token, std::string_view refresh_token,
+                                   std::chrono::seconds lifetime, std::chrono::seconds cookie_lifetime);
+
+// How a login wishes its refresh token to be delivered (`"delivery"`, "body" if it does not say), for the session's
+// whole life. 400 for anything else; 403 for a cookie asked for by another site's page.
+std::expected<store::Delivery, http::Response> wished_delivery(const Rules& rules, const Value& body,
+                                                               const http::Request& request);
+
+struct PresentedToken {
+  std::optional<oauth::RefreshToken> token{};  // none: not one of ours; the reason is logged and not told
+  bool absent = false;                         // there was none, good or bad
+  store::Delivery delivery = store::Delivery::body;
+};
+
+// The refresh token of the body or of the cookie. 400 where there are two of them, 403 where another site's page sent
+// the cookie.
+std::expected<PresentedToken, http::Response> presented_refresh_token(const Context& context,
+                                                                      const http::Request& request);
 
 // 401 `{"error":"Invalid refresh token"}`.
 http::Response invalid_refresh_token(const Context& context);
 // The answer where presented_refresh_token gave nothing: the same, but without an `error` attribute where the body has
 // no token at all (RFC 6750 section 3.1).
-http::Response no_refresh_token(const Context& context, const Value& body);
+http::Response no_refresh_token(const Context& context, const PresentedToken& presented);
 
 inline constexpr std::size_t user_agent_bytes_max = 256;
 

@@ -269,6 +269,19 @@ TEST_P(StoreConformance, AnotherClientIsRefusedAndNothingChanges) {
   EXPECT_EQ(session().generation, 2);
 }
 
+TEST_P(StoreConformance, ATokenThatWasDeliveredOtherwiseIsRefusedAndNothingChanges) {
+  sign_ada_in();
+  rotate_up_to(2);
+  auto request = rotation_of(1, 2, now());
+  request.delivery = Delivery::cookie;
+  EXPECT_EQ(db().rotate(request)->outcome, RotateOutcome::other_delivery);
+  request.generation = 0;
+  EXPECT_EQ(db().rotate(request)->outcome, RotateOutcome::other_delivery) << "no reuse: it comes before the distance";
+  EXPECT_FALSE(session().ended_at);
+  EXPECT_EQ(session().generation, 2);
+  EXPECT_EQ(rotate_outcome(2), RotateOutcome::rotated);
+}
+
 TEST_P(StoreConformance, WiderScopeIsRefusedAndNothingChanges) {
   sign_ada_in();
   rotate_up_to(2);

@@ -24,7 +24,7 @@ const std::string kRotate =
         " idle_expires_at = min(jeton_now_ms() + ?3, absolute_expires_at),"
         " access_expires_max = max(access_expires_max, ?4),"
         " user_agent = coalesce(?5, user_agent), address = coalesce(?6, address)"
-        " WHERE sid = ?7 AND generation = ?8 AND generation < 4294967295 AND client_id = ?9"
+        " WHERE sid = ?7 AND generation = ?8 AND generation < 4294967295 AND client_id = ?9 AND delivery = ?11"
         " AND jeton_scope_within(?10, scope)"
         " AND (idempotency_key IS NULL OR idempotency_key IS NOT ?2) AND "} +
     live_session;
@@ -45,6 +45,7 @@ bool rotate_if_current(Connection& db, const RotateRequest& request) {
     update.blob(address);
   }
   update.blob(request.sid).integer(request.generation).text(request.client_id).text(request.scope);
+  update.integer(static_cast<std::int64_t>(request.delivery));
   return update.run() == 1;
 }
 
@@ -69,6 +70,7 @@ RotateOutcome carry_out(Connection& db, const RotateRequest& request, const Sess
   switch (verdict) {
     case Verdict::ended: return RotateOutcome::ended;
     case Verdict::other_client: return RotateOutcome::other_client;
+    case Verdict::other_delivery: return RotateOutcome::other_delivery;
     case Verdict::wider_scope: return RotateOutcome::wider_scope;
     case Verdict::key_reused: return RotateOutcome::key_reused;
     case Verdict::superseded: return RotateOutcome::superseded;

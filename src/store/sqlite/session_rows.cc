@@ -75,7 +75,8 @@ SessionFacts SessionRow::facts() const {
           .scope = session.scope,
           .idempotency_key = idempotency_key,
           .rotated_at = session.rotated_at,
-          .previous_rotated_at = session.previous_rotated_at};
+          .previous_rotated_at = session.previous_rotated_at,
+          .delivery = session.delivery};
 }
 
 std::optional<SessionRow> read_session(Connection& db, const Sid& sid) {
