@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,6 +120,65 @@ TEST(TokenCache, AFullCacheHoldsAllThatWasPromised) {
   const Verifier verifier = verifier_for();
   for (int i = 0; i < 2000; ++i) ASSERT_TRUE(cache.verify(verifier, fresh_token(), now));
   EXPECT_EQ(cache.counts().entries, 104u);
+}
+
+// The cache's copy is another object than the one it was made of, and both are read alike.
+TEST(TokenCache, WhatIsRememberedSaysAllThatTheTokenSays) {
+  TokenCache cache;
+  const Verifier verifier{{.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = [] {
+                             const auto named = SigningKey::from_secret(
+                                 SecretBytes::from_text("0123456789abcdefghijklmnopqrstuv"), Algorithm::hs256, "a kid");
+                             return KeySet({named->verification_key()});
+                           }()}};
+  const auto key = SigningKey::from_secret(SecretBytes::from_text("0123456789abcdefghijklmnopqrstuv"), Algorithm::hs256,
+                                           "a kid");
+  Claims said("\xc3\xa9\"u\\");
+  said.with("email", "u@example.com").with("roles", {"developer", "team_lead"}).with("scope", "read write");
+  for (std::size_t padding = 0; padding < 20; ++padding) {  // whatever the length, nodes behind the text are aligned
+    said.with("team", std::string(padding, 't'));
+    const std::string token =
+        Signer(*key, {.issuer = "i", .audiences = {"api"}, .lifetime = 900s}).sign(said, now).value();
+    const auto alone = verifier.verify(token, now);
+    const auto first = cache.verify(verifier, token, now), again = cache.verify(verifier, token, now);
+    ASSERT_TRUE(alone && first && again);
+    for (const auto& remembered : {*first, *again}) {
+      EXPECT_EQ(remembered.payload(), alone->payload());
+      EXPECT_EQ(remembered.payload_json(), alone->payload_json());
+      EXPECT_EQ(remembered.issuer(), "i");
+      EXPECT_EQ(remembered.subject(), "\xc3\xa9\"u\\");
+      EXPECT_EQ(remembered.token_id(), alone->token_id());
+      EXPECT_EQ(remembered.client_id(), alone->client_id());
+      EXPECT_EQ(remembered.session_id(), alone->session_id());
+      EXPECT_TRUE(remembered.has_scope("write"));
+      EXPECT_EQ(remembered.key_id(), "a kid");
+      EXPECT_EQ(remembered.algorithm(), Algorithm::hs256);
+      EXPECT_EQ(remembered.expires_at(), alone->expires_at());
+    }
+  }
+}
+
+TEST(TokenCache, ATokenOutlivesTheCacheThatHandedItOut) {
+  const std::string token = fresh_token();
+  const Verifier verifier = verifier_for();
+  std::optional<VerifiedToken> kept;
+  {
+    TokenCache cache;
+    ASSERT_TRUE(cache.verify(verifier, token, now));
+    kept = cache.verify(verifier, token, now).value();
+    cache.clear();
+    EXPECT_EQ(cache.counts().entries, 0u);
+    ASSERT_TRUE(cache.verify(verifier, token, now));
+  }
+  EXPECT_EQ(kept->subject(), "u");
+}
+
+TEST(TokenCache, ACacheOfOnePlaceIsACache) {
+  for (const std::size_t places : {0u, 1u, 5u, 7u}) {
+    TokenCache cache{{.entries_max = places}};
+    const Verifier verifier = verifier_for();
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(cache.verify(verifier, fresh_token(), now));
+    EXPECT_EQ(cache.counts().entries, places);
+  }
 }
 
 TEST(TokenCache, ItStaysWithinItsBounds) {

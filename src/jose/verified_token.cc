@@ -78,8 +78,37 @@ struct RoomBehind {
   void deallocate(T* object, std::size_t) noexcept { ::operator delete(object); }
 };
 
-std::size_t node_bytes(const jose::JsonBuffer& payload) noexcept {
-  return payload.node_count * sizeof(jose::JsonNode);
+// Fills the room from its beginning.
+class Room {
+ public:
+  explicit Room(std::byte* at) noexcept : at_(at) {}
+  const std::byte* put(const void* from, std::size_t bytes) noexcept {
+    std::byte* const to = at_;
+    if (bytes > 0) std::memcpy(to, from, bytes);
+    at_ += bytes;
+    return to;
+  }
+  std::string_view put(std::string_view from) noexcept {
+    return {reinterpret_cast<const char*>(put(from.data(), from.size())), from.size()};
+  }
+  // The room is aligned for nodes, and memcpy of a trivial type begins its lifetime.
+  const jose::JsonNode* put(std::span<const jose::JsonNode> from) noexcept {
+    return reinterpret_cast<const jose::JsonNode*>(put(from.data(), from.size_bytes()));
+  }
+  void skip(std::size_t bytes) noexcept { at_ += bytes; }
+
+ private:
+  std::byte* at_;
+};
+
+// What must stand behind so many bytes before nodes can follow.
+std::size_t to_next_node(std::size_t bytes) noexcept { return -bytes % alignof(jose::JsonNode); }
+
+std::span<const jose::JsonNode> nodes_of(const jose::JsonBuffer& payload) noexcept {
+  return {payload.nodes.data(), payload.node_count};
+}
+std::span<const jose::JsonNode> nodes_of(const VerifiedToken::State& state) noexcept {
+  return {state.nodes, state.nodes->span};
 }
 
 }  // namespace
@@ -87,21 +116,52 @@ std::size_t node_bytes(const jose::JsonBuffer& payload) noexcept {
 std::shared_ptr<VerifiedToken::State> VerifiedToken::State::make(const jose::JsonBuffer& payload,
                                                                  std::string_view key_kid) {
   std::byte* room = nullptr;
-  const RoomBehind<State> behind(node_bytes(payload) + payload.text.size() + key_kid.size(), &room);
+  const RoomBehind<State> behind(nodes_of(payload).size_bytes() + payload.text.size() + key_kid.size(), &room);
   return std::allocate_shared<State>(behind, payload, key_kid, room);
 }
 
+std::shared_ptr<VerifiedToken::State> VerifiedToken::State::with_compact(const State& from, std::string_view spelled) {
+  std::byte* room = nullptr;
+  const RoomBehind<State> behind(spelled.size() + to_next_node(spelled.size()) + nodes_of(from).size_bytes() +
+                                     from.text_size + from.kid.size(),
+                                 &room);
+  return std::allocate_shared<State>(behind, from, spelled, room);
+}
+
 VerifiedToken::State::State(const jose::JsonBuffer& payload, std::string_view key_kid, std::byte* const& room) noexcept
-    : payload_size(payload.document_size) {
-  std::byte* const text_at = room + node_bytes(payload);
-  std::byte* const kid_at = text_at + payload.text.size();
-  std::memcpy(room, payload.nodes.data(), node_bytes(payload));
-  std::memcpy(text_at, payload.text.data(), payload.text.size());
-  if (!key_kid.empty()) std::memcpy(kid_at, key_kid.data(), key_kid.size());
-  // The room is aligned for nodes, and memcpy of a trivial type begins its lifetime.
-  nodes = reinterpret_cast<const jose::JsonNode*>(room);
-  text = reinterpret_cast<const char*>(text_at);
-  kid = {reinterpret_cast<const char*>(kid_at), key_kid.size()};
+    : text_size(payload.text.size()), payload_size(payload.document_size) {
+  Room rest(room);
+  nodes = rest.put(nodes_of(payload));
+  text = rest.put(std::string_view(payload.text)).data();
+  kid = rest.put(key_kid);
+}
+
+VerifiedToken::State::State(const State& from, std::string_view spelled, std::byte* const& room) noexcept
+    : generation(from.generation),
+      exp(from.exp),
+      nbf(from.nbf),
+      iat(from.iat),
+      source(from.source),
+      algorithm(from.algorithm),
+      has_issuer(from.has_issuer),
+      has_confirmation(from.has_confirmation),
+      text_size(from.text_size),
+      payload_size(from.payload_size) {
+  Room rest(room);
+  compact = rest.put(spelled);
+  rest.skip(to_next_node(spelled.size()));
+  nodes = rest.put(nodes_of(from));
+  text = rest.put(std::string_view(from.text, from.text_size)).data();
+  kid = rest.put(from.kid);
+  const auto here = [&](std::string_view there) {
+    return there.data() == nullptr ? there : std::string_view(text + (there.data() - from.text), there.size());
+  };
+  issuer = here(from.issuer);
+  subject = here(from.subject);
+  token_id = here(from.token_id);
+  client_id = here(from.client_id);
+  session_id = here(from.session_id);
+  scope = here(from.scope);
 }
 
 template <class T>

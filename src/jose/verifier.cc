@@ -55,6 +55,7 @@ Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) c
   auto token = VerifiedToken::State::make(scratch, signer.key->kid());
   token->algorithm = signer.key->algorithm();
   token->source = signer.source;
+  token->generation = state_->generation;
   if (auto wrong = jose::read_registered_claims(*token, scratch.has_out_of_range_number))
     return std::unexpected(*std::move(wrong));
   if (auto wrong = jose::check_claims(*token, state_->issuers[signer.source]))
