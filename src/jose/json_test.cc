@@ -70,6 +70,20 @@ TEST(Json, RefusesWhatIsNoJson) {
   EXPECT_FALSE(accepts(std::string_view("\"a\0b\"", 5)));
 }
 
+// Nothing else can stand where a bracket, a colon, a comma or a quote does.
+TEST(Json, EveryOtherByteInPlaceOfAStructuralOneIsRefused) {
+  const std::string good = R"({"a":["b",{"c":"d"},"e"],"f":"g"})";
+  ASSERT_TRUE(accepts(good));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    if (!std::string_view(R"({}[]:,")").contains(good[at])) continue;
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string wrong = good;
+      wrong[at] = static_cast<char>(byte);
+      if (wrong != good) EXPECT_FALSE(accepts(wrong)) << at << " " << byte;
+    }
+  }
+}
+
 TEST(Json, RefusesBadUtf8AndLoneSurrogates) {
   for (const std::string_view text :
        {"\"\xff\"", "\"\x80\"", "\"\xc0\x80\"", "\"\xc1\xbf\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"",
