@@ -142,6 +142,7 @@ class StoreWithWatchedKeys final : public store::Store {
   store::SigningKeys& signing_keys() override { return keys; }
   store::Settings& settings() override { return inner_->settings(); }
   store::Outbox& outbox() override { return inner_->outbox(); }
+  store::Revocations& revocations() override { return inner_->revocations(); }
   void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }
 
  private:

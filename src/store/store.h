@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/outbox.h"
+#include "store/revocations.h"
 #include "store/sessions.h"
 #include "store/settings.h"
 #include "store/signing_keys.h"
@@ -19,6 +20,7 @@ class Store {
   virtual SigningKeys& signing_keys() = 0;
   virtual Settings& settings() = 0;
   virtual Outbox& outbox() = 0;
+  virtual Revocations& revocations() = 0;
   // Reads something small: for /healthz.
   virtual void check(Completion<bool> done) = 0;
 };

@@ -334,6 +334,7 @@ class StoreWithFailingSessions final : public store::Store {
   store::SigningKeys& signing_keys() override { return inner_->signing_keys(); }
   store::Settings& settings() override { return inner_->settings(); }
   store::Outbox& outbox() override { return inner_->outbox(); }
+  store::Revocations& revocations() override { return inner_->revocations(); }
   void check(store::Completion<bool> done) override {
     done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
   }

@@ -107,6 +107,23 @@ Result<Outbox::Counts> Waiting::outbox_counts(Channel channel) {
   return outcome_of<Outbox::Counts>([&](auto done) { store_->outbox().counts(channel, std::move(done)); });
 }
 
+Result<std::uint64_t> Waiting::revoke(Revocation revocation) {
+  return outcome_of<std::uint64_t>(
+      [&](auto done) { store_->revocations().revoke(std::move(revocation), std::move(done)); });
+}
+
+Result<FeedHead> Waiting::read_head() {
+  return outcome_of<FeedHead>([&](auto done) { store_->revocations().read_head(std::move(done)); });
+}
+
+Result<FeedPage> Waiting::read_entries(std::uint64_t after) {
+  return outcome_of<FeedPage>([&](auto done) { store_->revocations().read_entries(after, std::move(done)); });
+}
+
+Result<std::uint64_t> Waiting::purge(std::chrono::milliseconds advance_max) {
+  return outcome_of<std::uint64_t>([&](auto done) { store_->revocations().purge(advance_max, std::move(done)); });
+}
+
 Result<bool> Waiting::check() {
   return outcome_of<bool>([&](auto done) { store_->check(std::move(done)); });
 }

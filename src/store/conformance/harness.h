@@ -77,6 +77,10 @@ class Waiting {
   Result<bool> put_off(const OutboxMessage& message, std::chrono::milliseconds delay);
   Result<std::int64_t> give_up_older_than(Channel channel, std::chrono::milliseconds age);
   Result<Outbox::Counts> outbox_counts(Channel channel);
+  Result<std::uint64_t> revoke(Revocation revocation);
+  Result<FeedHead> read_head();
+  Result<FeedPage> read_entries(std::uint64_t after);
+  Result<std::uint64_t> purge(std::chrono::milliseconds advance_max);
   Result<bool> check();
 
  private:

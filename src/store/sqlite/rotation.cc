@@ -3,6 +3,7 @@
 #include "store/rotation_rule.h"
 #include "store/sqlite/audit.h"
 #include "store/sqlite/event_outbox.h"
+#include "store/sqlite/revocation_log.h"
 #include "store/sqlite/session_rows.h"
 
 #include <sqlite3.h>
@@ -58,6 +59,7 @@ void repeat(Connection& db, const RotateRequest& request, std::int64_t stored_ge
 
 void end_because(Connection& db, const SessionRow& row, EndReason reason, std::string_view kind) {
   if (!end_live_session(db, row.session.sid, reason)) db.fail(SQLITE_CORRUPT, "a live session could not be ended");
+  revoke_session(db, row.session.sid, row.session.access_expires_max);
   append_audit(db, {.kind = kind, .sub = row.session.sub, .sid = row.session.sid, .detail = to_text(reason)});
   append_event(db, {.kind = "session.ended",
                     .sub = row.session.sub,

@@ -90,7 +90,31 @@ CREATE TABLE outbox(
 CREATE INDEX outbox_due ON outbox(channel, due_at);
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2};
+// The feed (design 4.5). `feed_head` is one row, written by whoever appends and held to commit; `purged` is the largest
+// number that was forgotten, `time` the feed's own time.
+const std::string kVersion3 = R"sql(
+CREATE TABLE feed_head(
+  id     INTEGER PRIMARY KEY CHECK(id = 1),
+  n      INTEGER NOT NULL,
+  h      BLOB NOT NULL CHECK(length(h) = 32),
+  purged INTEGER NOT NULL,
+  time   INTEGER NOT NULL
+) STRICT;
+INSERT INTO feed_head(id, n, h, purged, time) VALUES(1, 0, zeroblob(32), 0, 0);
+
+CREATE TABLE revocations(
+  n          INTEGER PRIMARY KEY,
+  kind       INTEGER NOT NULL,
+  reason     INTEGER NOT NULL,
+  subject    BLOB NOT NULL,
+  least      INTEGER,
+  expires_at INTEGER NOT NULL,
+  h          BLOB NOT NULL CHECK(length(h) = 32)
+) STRICT;
+CREATE INDEX revocations_by_expiry ON revocations(expires_at);
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

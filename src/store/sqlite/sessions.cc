@@ -1,5 +1,6 @@
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/revocation_log.h"
 #include "store/sqlite/rotation.h"
 #include "store/sqlite/session_rows.h"
 
@@ -58,6 +59,7 @@ SignInOutcome sign_in(Connection& db, const SignIn& request) {
 bool end_session(Connection& db, const Sid& sid, EndReason reason) {
   if (!end_live_session(db, sid, reason)) return false;
   const auto row = read_session(db, sid);
+  if (row) revoke_session(db, sid, row->session.access_expires_max);
   append_audit(db, {.kind = "session_ended",
                     .sub = row ? std::string_view{row->session.sub} : std::string_view{},
                     .sid = sid,
@@ -66,8 +68,10 @@ bool end_session(Connection& db, const Sid& sid, EndReason reason) {
 }
 
 std::int64_t end_all_sessions(Connection& db, const std::string& sub, EndReason reason) {
+  const auto until = access_tokens_until(db, sub);
   const auto ended = end_live_sessions_of(db, sub, reason, std::nullopt);
   if (db.query(kRaiseEpochs).text(sub).run() == 1) {
+    revoke_versions(db, sub, RevocationReason::revoked, until);
     append_audit(db, {.kind = "all_sessions_ended", .sub = sub, .detail = to_text(reason)});
   }
   return ended;

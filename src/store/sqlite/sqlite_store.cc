@@ -29,6 +29,7 @@ class SqliteStore final : public Store {
   SigningKeys& signing_keys() override { return signing_keys_; }
   Settings& settings() override { return settings_; }
   Outbox& outbox() override { return outbox_; }
+  Revocations& revocations() override { return revocations_; }
 
   void check(Completion<bool> done) override {
     lanes_.read<bool>([](Connection& db) { return db.query(kCheck).step(); }, std::move(done));
@@ -41,6 +42,7 @@ class SqliteStore final : public Store {
   SqliteSigningKeys signing_keys_{lanes_};
   SqliteSettings settings_{lanes_};
   SqliteOutbox outbox_{lanes_};
+  SqliteRevocations revocations_{lanes_};
 };
 
 std::optional<Error> bring_forward(Connection& db, const std::string& path) {

@@ -2,6 +2,7 @@
 #include "store/sqlite/audit.h"
 #include "store/sqlite/event_outbox.h"
 #include "store/sqlite/password_change.h"
+#include "store/sqlite/revocation_log.h"
 #include "store/sqlite/session_rows.h"
 #include "store/sqlite/user_rows.h"
 
@@ -51,9 +52,11 @@ OwnPasswordOutcome change_own_password(Connection& db, const OwnPasswordChange& 
 }
 
 bool set_disabled(Connection& db, const std::string& sub, bool disabled) {
+  const auto until = disabled ? access_tokens_until(db, sub) : StoreTime{};
   if (disabled) end_live_sessions_of(db, sub, EndReason::user_disabled, std::nullopt);
   const auto changed = db.query(disabled ? kDisable : kEnable).text(sub).run();
   if (changed == 0) return find_one(db, kFindBySub, sub).has_value();  // it was so already
+  if (disabled) revoke_versions(db, sub, RevocationReason::revoked, until);
   append_audit(db, {.kind = disabled ? "user_disabled" : "user_enabled", .sub = sub});
   append_event(db, {.kind = disabled ? "user.disabled" : "user.enabled", .sub = sub});
   return true;
@@ -61,6 +64,7 @@ bool set_disabled(Connection& db, const std::string& sub, bool disabled) {
 
 bool set_claims(Connection& db, const std::string& sub, const std::string& claims_json) {
   if (db.query(kSetClaims).text(claims_json).text(sub).run() == 0) return false;
+  revoke_versions(db, sub, RevocationReason::stale_claims, access_tokens_until(db, sub));
   append_audit(db, {.kind = "claims_changed", .sub = sub});
   return true;
 }
