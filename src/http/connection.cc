@@ -10,7 +10,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <array>
+#include <charconv>
 #include <exception>
+#include <string>
 #include <utility>
 
 namespace jeton::http {
@@ -29,6 +32,12 @@ constexpr milliseconds first_byte_time_max_when_stopping{500};
 constexpr std::size_t idle_input_bytes_max = 16 * 1024;  // more is given back to the system between requests
 
 constexpr Refusal nobody{0, ""};
+
+std::string chunk_head(std::size_t size) {
+  std::array<char, 18> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), size, 16).ptr;
+  return std::string(text.data(), end) + "\r\n";
+}
 
 }  // namespace
 
@@ -102,6 +111,9 @@ void Connection::stop() noexcept {
     case Phase::head:
     case Phase::body:
     case Phase::answering:
+    case Phase::streaming:
+      if (stream_) stream_->stop();
+      break;
     case Phase::writing: break;  // answered first; serve() then sees that the server is stopping
   }
 }
@@ -210,8 +222,13 @@ asio::awaitable<bool> Connection::answer(RequestHead& head) {
                         {{"request", head.request.id}, {"path", head.request.path}});
     response = error_response(500, "Internal error");
   }
+  if (response.stream) {
+    co_await stream_answer(head.request, response, head.http_1_0);
+    co_return false;
+  }
   const bool keep_alive = head.keep_alive && !neighbours_.stopping;
-  std::string text = head_of(response, {keep_alive, head.http_1_0, head.request.id});
+  std::string text =
+      head_of(response, {.keep_alive = keep_alive, .http_1_0 = head.http_1_0, .request_id = head.request.id});
   begin(Phase::writing, neighbours_.options.idle_time_max);
   const bool written = co_await write(response, std::move(text), head.request.method != Method::head);
   report(head.request, response);
@@ -235,6 +252,31 @@ asio::awaitable<bool> Connection::write(const Response& response, std::string he
       asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
   const auto [error, size] = co_await asio::async_write(socket_, parts, awaited);
   co_return !error;
+}
+
+// Counted and logged when it begins: it may last for days.
+asio::awaitable<void> Connection::stream_answer(const Request& request, const Response& response, bool http_1_0) {
+  const milliseconds write_time_max = neighbours_.options.stream_write_time_max;
+  begin(Phase::streaming, write_time_max);
+  report(request, response);
+  bool written = co_await write_text(
+      head_of(response, {.keep_alive = false, .http_1_0 = http_1_0, .streamed = true, .request_id = request.id}));
+  if (request.method == Method::head) co_return;
+  stream_ = response.stream;
+  if (neighbours_.stopping) stream_->stop();
+  while (written) {
+    deadline_ = Deadline::max();
+    const BodyStream::Piece piece = co_await stream_->next();
+    begin(Phase::streaming, write_time_max);
+    if (!piece || piece->empty()) break;
+    std::string size = http_1_0 ? std::string() : chunk_head(piece->size());
+    const std::string_view end = http_1_0 ? "" : "\r\n";
+    const std::array<asio::const_buffer, 3> parts = {asio::buffer(size), asio::buffer(*piece), asio::buffer(end)};
+    const auto [error, ignored] = co_await asio::async_write(socket_, parts, awaited);
+    written = !error;
+  }
+  if (written && !http_1_0) co_await write_text("0\r\n\r\n");
+  stream_.reset();
 }
 
 asio::awaitable<bool> Connection::write_text(std::string_view text) {

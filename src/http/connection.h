@@ -5,6 +5,7 @@
 // request nothing; so a limit is kept to within sweep_interval.
 #pragma once
 
+#include "http/body_stream.h"
 #include "http/request_head.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -58,7 +59,7 @@ class Connection {
   void stop() noexcept;
 
  private:
-  enum class Phase : std::uint8_t { fresh, idle, head, body, answering, writing, lingering };
+  enum class Phase : std::uint8_t { fresh, idle, head, body, answering, writing, streaming, lingering };
   enum class ReadResult : std::uint8_t { bytes, time_over, ended, lost };
 
   boost::asio::awaitable<ReadResult> read_some();
@@ -70,6 +71,7 @@ class Connection {
   boost::asio::awaitable<void> refuse(Refusal refusal, Request& request);
   boost::asio::awaitable<bool> write(const Response& response, std::string head, bool with_body);
   boost::asio::awaitable<bool> write_text(std::string_view text);
+  boost::asio::awaitable<void> stream_answer(const Request& request, const Response& response, bool http_1_0);
   boost::asio::awaitable<void> linger();
   Refusal refusal_of(ReadResult result, std::string_view when_slow) const noexcept;
   void begin(Phase phase, std::chrono::milliseconds time_max) noexcept;
@@ -89,6 +91,7 @@ class Connection {
   Phase phase_ = Phase::fresh;
   bool timed_out_ = false;
   bool wake_to_stop_ = false;
+  std::shared_ptr<BodyStream> stream_{};  // of the answer under way
 };
 
 }  // namespace jeton::http

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,10 +43,13 @@ struct Request {
   std::string_view parameter(std::string_view name) const noexcept;
 };
 
+class BodyStream;
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
+  std::shared_ptr<BodyStream> stream{};  // instead of `body`: it comes piece by piece (http/body_stream.h)
 };
 
 // A response with Content-Type: application/json and Cache-Control: no-store.

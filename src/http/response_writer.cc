@@ -40,7 +40,10 @@ std::string head_of(const Response& response, const AnswerFraming& framing) {
     if (!is_framing_field(name)) field(name, value);
   }
   if (!framing.request_id.empty()) field("X-Request-Id", framing.request_id);
-  if (!is_bodiless(response.status)) field("Content-Length", std::to_string(response.body.size()));
+  if (framing.streamed) {
+    if (!framing.http_1_0) field("Transfer-Encoding", "chunked");
+  } else if (!is_bodiless(response.status))
+    field("Content-Length", std::to_string(response.body.size()));
   if (!framing.keep_alive)
     field("Connection", "close");
   else if (framing.http_1_0)

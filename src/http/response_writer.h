@@ -18,6 +18,7 @@ bool is_bodiless(int status) noexcept;
 struct AnswerFraming {
   bool keep_alive = true;
   bool http_1_0 = false;  // the peer's version: it must be told when the connection stays open
+  bool streamed = false;  // the length is not known: chunks, or to HTTP/1.0 until the connection closes
   std::string_view request_id{};
 };
 std::string head_of(const Response& response, const AnswerFraming& framing);

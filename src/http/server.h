@@ -28,6 +28,7 @@ struct ServerOptions {
   std::chrono::seconds header_time_max{10};
   std::chrono::seconds body_time_max{10};
   std::chrono::seconds idle_time_max{60};
+  std::chrono::seconds stream_write_time_max{10};  // for one piece of a streamed answer
   std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
   TrustedProxies trusted_proxies{};         // whose X-Forwarded-* are believed
 };
