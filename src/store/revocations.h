@@ -18,7 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <functional>
 #include <vector>
 
 namespace jeton::store {
@@ -60,6 +60,10 @@ class Revocations {
   // Appends one entry, for what no other operation revokes: a single token, the old generations of a session. Its
   // number; 0 if no token that it concerns can still be alive. It must be well-formed.
   virtual void revoke(Revocation, Completion<std::uint64_t> done) = 0;
+  // `call` whenever a commit through this store has appended entries: soon after, on a store thread, and once too often
+  // rather than too seldom. It must not block. What other processes append it does not tell. An empty function ends it,
+  // and returns when no call is under way any more.
+  virtual void watch(std::function<void()> call) = 0;
   virtual void read_head(Completion<FeedHead> done) = 0;
   // The first entries with a number above `after`, at most feed_page_entries_max, and the head of the same moment. With
   // `after` below purged_up_to there may be holes, but none that concerns a live token: that is how a snapshot is read.

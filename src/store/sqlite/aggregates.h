@@ -76,6 +76,7 @@ class SqliteRevocations final : public Revocations {
  public:
   explicit SqliteRevocations(Lanes& lanes) : lanes_(lanes) {}
   void revoke(Revocation, Completion<std::uint64_t> done) override;
+  void watch(std::function<void()> call) override;
   void read_head(Completion<FeedHead> done) override;
   void read_entries(std::uint64_t after, Completion<FeedPage> done) override;
   void purge(std::chrono::milliseconds advance_max, Completion<std::uint64_t> done) override;

@@ -66,6 +66,10 @@ class Connection {
   // Latches SQLite's own last error.
   void fail_with(int code);
 
+  // How often an entry was appended to the feed here, undone ones included.
+  void note_append() { ++appended_; }
+  std::int64_t appended() const { return appended_; }
+
   bool in_transaction() const;
   // Pages in the WAL after this connection's last commit.
   std::int64_t wal_pages() const { return wal_pages_; }
@@ -86,6 +90,7 @@ class Connection {
   std::chrono::milliseconds busy_wait_max_;
   std::chrono::steady_clock::time_point busy_since_{};
   std::int64_t wal_pages_ = 0;
+  std::int64_t appended_ = 0;
   std::optional<Failure> failure_{};
   std::unordered_map<const std::string*, sqlite3_stmt*> compiled_;
 };

@@ -9,7 +9,7 @@ Lanes::Lanes(std::string path, Limits limits, Writer writer, Reader reader)
       read_lane_(limits.queue_groups_max, limits.batch_groups_max,
                  [this](Lane::Batch& batch) { reader_.serve(batch); }),
       write_lane_(limits.queue_groups_max, limits.batch_groups_max,
-                  [this](Lane::Batch& batch) { writer_.serve(batch); }) {}
+                  [this](Lane::Batch& batch) { writer_.serve(batch, appended_); }) {}
 
 void Lanes::close() {
   write_lane_.close();

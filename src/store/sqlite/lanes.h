@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "store/error.h"
+#include "store/sqlite/append_watch.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/reader.h"
 #include "store/sqlite/writer.h"
@@ -37,10 +38,13 @@ class Lanes {
     hand_over(read_lane_, make_group<T>(std::move(work), std::move(done)));
   }
 
+  AppendWatch& appended() { return appended_; }
+
  private:
   void hand_over(Lane& lane, std::unique_ptr<Group> group);
 
   std::string path_;
+  AppendWatch appended_;
   Writer writer_;
   Reader reader_;
   Lane read_lane_;  // also tells those for whom there was no room: it is never long in a commit

@@ -143,6 +143,7 @@ std::uint64_t append_revocation(Connection& db, const Revocation& revocation) {
   insert.integer(revocation.expires_at).blob(hash).run();
   const auto moved = db.query(kAdvance).integer(as_column(number)).blob(hash).integer(as_column(head.number)).run();
   if (moved != 1) db.fail(SQLITE_CORRUPT, "the feed's head has moved under a transaction");
+  db.note_append();
   return number;
 }
 
@@ -198,6 +199,8 @@ void SqliteRevocations::revoke(Revocation revocation, Completion<std::uint64_t> 
       [revocation = std::move(revocation)](Connection& db) { return append_revocation(db, revocation); },
       std::move(done));
 }
+
+void SqliteRevocations::watch(std::function<void()> call) { lanes_.appended().set(std::move(call)); }
 
 void SqliteRevocations::read_head(Completion<FeedHead> done) {
   lanes_.read<FeedHead>([](Connection& db) { return sqlite::read_head(db); }, std::move(done));

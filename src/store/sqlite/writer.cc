@@ -62,9 +62,12 @@ Writer::Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> co
       next_cut_pages_(limits.wal_pages_max),
       checkpointer_(std::make_unique<Checkpointer>(opening_)) {}
 
-void Writer::serve(Lane::Batch& batch) {
+void Writer::serve(Lane::Batch& batch, AppendWatch& appended) {
   verdicts_.assign(batch.size(), std::nullopt);
+  const auto before = connection_ ? connection_->appended() : 0;
   const auto failed = transact(batch);
+  // Before anybody is answered, so that the news is on its way no later. If the outcome is not known, there may be some.
+  if (!connection_ || connection_->appended() != before) appended.call();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->settle(failed ? failed : std::move(verdicts_[i]));
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "store/error.h"
+#include "store/sqlite/append_watch.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/lane.h"
@@ -25,8 +26,8 @@ class Writer {
  public:
   Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> connection);
 
-  // Settles every group of the batch, after COMMIT has returned.
-  void serve(Lane::Batch& batch);
+  // Settles every group of the batch, after COMMIT has returned; tells `appended` if there is news for the feed.
+  void serve(Lane::Batch& batch, AppendWatch& appended);
 
  private:
   std::optional<Error> transact(Lane::Batch& batch);
