@@ -66,7 +66,8 @@ void Writer::serve(Lane::Batch& batch, AppendWatch& appended) {
   verdicts_.assign(batch.size(), std::nullopt);
   const auto before = connection_ ? connection_->appended() : 0;
   const auto failed = transact(batch);
-  // Before anybody is answered, so that the news is on its way no later. If the outcome is not known, there may be some.
+  // Before anybody is answered, so that the news is on its way no later. If the outcome is not known, there may be
+  // some.
   if (!connection_ || connection_->appended() != before) appended.call();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->settle(failed ? failed : std::move(verdicts_[i]));
