@@ -1,5 +1,5 @@
-// One entry of the feed on the wire: base64url of its canonical bytes (jeton/revocation.h), so that what is sent is what
-// is hashed. One entry has one spelling; anything else is refused.
+// One entry of the feed on the wire: base64url of its canonical bytes (jeton/revocation.h), so that what is sent is
+// what is hashed. One entry has one spelling; anything else is refused.
 #pragma once
 
 #include <jeton/revocation.h>

@@ -1,13 +1,13 @@
-// The signed statements of the feed, as JWS in compact form with a feed key of its own and a `typ` of their own, so that
-// no other token of the issuer can be taken for one.
+// The signed statements of the feed, as JWS in compact form with a feed key of its own and a `typ` of their own, so
+// that no other token of the issuer can be taken for one.
 //
 //   head      {"iss":…,"epoch":…,"n":…,"h":…,"t":…}: in this history of the database, at time t, the newest entry was
 //             n, and h chains all of them. Sent each second as heartbeat, and after new entries.
 //   snapshot  the same with "digest", "entries" and "kids": the entries that were sent since the last reset are all
 //             that still matter at n, and these are the keys of the issuer that are live.
 //
-// t is the database's clock in milliseconds since 1970, taken by the query that found nothing beyond n. Members stand in
-// this order and are written in one way; a payload in another spelling is refused. No clock and no I/O.
+// t is the database's clock in milliseconds since 1970, taken by the query that found nothing beyond n. Members stand
+// in this order and are written in one way; a payload in another spelling is refused. No clock and no I/O.
 #pragma once
 
 #include <jeton/key.h>

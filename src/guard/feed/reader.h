@@ -7,8 +7,8 @@
 //   head      a signed head; the entries since the one before it are proved by its hash, and not earlier
 //
 // So nothing is believed that a feed key has not signed: an entry that was forged, changed, left out or moved fails at
-// the next head. A head or snapshot behind what was proved before, or beside it (the same number with another hash), means
-// that the issuer's database has gone back in time. A snapshot of another store epoch begins a new history.
+// the next head. A head or snapshot behind what was proved before, or beside it (the same number with another hash),
+// means that the issuer's database has gone back in time. A snapshot of another store epoch begins a new history.
 #pragma once
 
 #include "guard/feed/entry.h"
