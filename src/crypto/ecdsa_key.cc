@@ -88,8 +88,8 @@ class EcdsaPublicKey final : public PublicKey {
   ContextPool contexts_;
 };
 
-// P-256 by its own verifier, for keys of which that was asked; all others go the plain way. Length and range are
-// tested as for the other curves; `other` is asked should the verifier not be able to tell.
+// P-256 by its own verifier, with a table if that was asked for. Length and range are tested as for the other curves;
+// `other` is asked should the verifier not be able to tell.
 class P256PublicKey final : public PublicKey {
  public:
   P256PublicKey(std::shared_ptr<const P256Verifier> verifier, std::shared_ptr<const PublicKey> other)
@@ -198,7 +198,10 @@ PublicKeyResult make_ecdsa_public(const EcPublic& key, Algorithm algorithm) {
   if (!made || !passes(made, EVP_PKEY_public_check)) return std::unexpected(invalid("x", "a point on the curve"));
   PkeyContextPtr context = prepared(made, algorithm, EVP_PKEY_verify_init);
   if (!context) return std::unexpected(invalid("x", "a key that OpenSSL can use"));
-  return std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
+  auto by_evp = std::make_shared<const EcdsaPublicKey>(std::move(context), algorithm, *curve);
+  auto verifier = algorithm == Algorithm::es256 ? P256Verifier::plain(key) : nullptr;
+  if (!verifier) return by_evp;
+  return std::make_shared<const P256PublicKey>(std::move(verifier), std::move(by_evp));
 }
 
 std::shared_ptr<const PublicKey> precompute_ecdsa(std::shared_ptr<const PublicKey> plain, const EcPublic& key) {

@@ -15,7 +15,7 @@
 // OpenSSL multiplies the curve's generator by means of a table, in a sixth of the time that any other point takes. A
 // group whose generator is the public key gets such a table from EC_GROUP_precompute_mult, which 3.0 deprecates without
 // putting anything in its place. So the warning is silenced, here and nowhere else; where the call is gone or fails,
-// there is no table.
+// there is no table. The same holds for the Jacobian coordinates of a point, which spare a division.
 
 namespace jeton::crypto {
 namespace {
@@ -27,12 +27,17 @@ using MontgomeryPtr = std::unique_ptr<BN_MONT_CTX, Release<BN_MONT_CTX_free>>;
 constexpr std::size_t scalar_bytes = 32;
 using Scalar = std::array<std::byte, scalar_bytes>;
 
-bool precompute(EC_GROUP* group, BN_CTX* scratch) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+bool precompute(EC_GROUP* group, BN_CTX* scratch) {
   return EC_GROUP_precompute_mult(group, scratch) == 1 && EC_GROUP_have_precompute_mult(group) == 1;
-#pragma GCC diagnostic pop
 }
+
+// The point is (x / z², y / z³).
+bool get_jacobian(const EC_GROUP* group, const EC_POINT* point, BIGNUM* x, BIGNUM* y, BIGNUM* z, BN_CTX* scratch) {
+  return EC_POINT_get_Jprojective_coordinates_GFp(group, point, x, y, z, scratch) == 1;
+}
+#pragma GCC diagnostic pop
 
 // The numbers of one computation. They end together when it ends.
 class Frame {
@@ -103,10 +108,12 @@ struct P256Verifier::Numbers {
   GroupPtr curve;  // the generator is the curve's
   GroupPtr keyed;  // the generator is the public key, with its table; null if there is none
   PointPtr key;
-  MontgomeryPtr montgomery;  // modulo the order
+  MontgomeryPtr montgomery;        // modulo the order
+  MontgomeryPtr field_montgomery;  // modulo the field's prime
   Words order_words{};
 
   const BIGNUM* order() const noexcept { return EC_GROUP_get0_order(curve.get()); }
+  const BIGNUM* field() const noexcept { return EC_GROUP_get0_field(curve.get()); }
 
   static std::unique_ptr<Numbers> of(const EcPublic& from, BN_CTX* scratch) {
     auto made = std::make_unique<Numbers>();
@@ -114,8 +121,12 @@ struct P256Verifier::Numbers {
     if (!made->curve || scratch == nullptr) return nullptr;
     made->key = point_of(made->curve.get(), from, scratch);
     made->montgomery.reset(BN_MONT_CTX_new());
-    if (!made->key || !made->montgomery || BN_MONT_CTX_set(made->montgomery.get(), made->order(), scratch) != 1)
+    made->field_montgomery.reset(BN_MONT_CTX_new());
+    if (!made->key || !made->montgomery || !made->field_montgomery ||
+        BN_MONT_CTX_set(made->montgomery.get(), made->order(), scratch) != 1 ||
+        BN_MONT_CTX_set(made->field_montgomery.get(), made->field(), scratch) != 1) {
       return nullptr;
+    }
     made->order_words = words_of(nist_curve(Curve::p256)->order().first<32>());
     return made;
   }
@@ -153,6 +164,33 @@ struct P256Verifier::Numbers {
       return nullptr;
     }
     return inverse;  // -negative · 2^(512 - power) · 2^-256 = 2^256 / s
+  }
+
+  // True if `scaled` is what scaled_inverse should have given: the one thing here that is not OpenSSL's arithmetic.
+  bool is_scaled_inverse(const BIGNUM* scaled, const BIGNUM* s, Frame& frame) const noexcept {
+    BIGNUM* const one = frame.number();
+    return one != nullptr && BN_mod_mul_montgomery(one, scaled, s, montgomery.get(), frame.context()) == 1 &&
+           BN_is_one(one) == 1;
+  }
+
+  // Whether the point's affine x is `r` modulo the order, which it need not be divided for: x · z² for x. It is below
+  // the field's prime, so r or r plus the order.
+  Verdict compare_x(const EC_POINT* point, const BIGNUM* r, Frame& frame) const noexcept {
+    BN_CTX* const scratch = frame.context();
+    BN_MONT_CTX* const modulo_field = field_montgomery.get();
+    BIGNUM *const x = frame.number(), *const y = frame.number(), *const z = frame.number();
+    BIGNUM *const product = frame.number(), *const other = frame.number();
+    if (other == nullptr || !get_jacobian(curve.get(), point, x, y, z, scratch)) return Verdict::unknown;
+    // Each Montgomery multiplication divides by 2^256: both sides twice.
+    if (BN_mod_mul_montgomery(z, z, z, modulo_field, scratch) != 1 ||
+        BN_from_montgomery(x, x, modulo_field, scratch) != 1 || BN_from_montgomery(x, x, modulo_field, scratch) != 1 ||
+        BN_mod_mul_montgomery(product, r, z, modulo_field, scratch) != 1 || BN_add(other, r, order()) != 1) {
+      return Verdict::unknown;
+    }
+    if (BN_cmp(product, x) == 0) return Verdict::good;
+    if (BN_cmp(other, field()) >= 0) return Verdict::bad;
+    if (BN_mod_mul_montgomery(product, other, z, modulo_field, scratch) != 1) return Verdict::unknown;
+    return BN_cmp(product, x) == 0 ? Verdict::good : Verdict::bad;
   }
 
   // u1 · generator + u2 · key
@@ -198,10 +236,14 @@ P256Verifier::Verdict P256Verifier::verify(std::span<const std::byte, 32> digest
 
   BIGNUM* const z = frame.number(digest);
   const BIGNUM* const wanted = frame.number(r);
+  const BIGNUM* const divisor = frame.number(s);
   const BIGNUM* const inverse = numbers_->scaled_inverse(s, frame);
   BIGNUM* const u1 = frame.number();
   BIGNUM* const u2 = frame.number();
-  if (z == nullptr || wanted == nullptr || inverse == nullptr || u2 == nullptr) return Verdict::unknown;
+  if (z == nullptr || wanted == nullptr || divisor == nullptr || inverse == nullptr || u2 == nullptr ||
+      !numbers_->is_scaled_inverse(inverse, divisor, frame)) {
+    return Verdict::unknown;
+  }
   BN_MONT_CTX* const montgomery = numbers_->montgomery.get();
   if (BN_nnmod(z, z, order, scratch) != 1 || BN_mod_mul_montgomery(u1, z, inverse, montgomery, scratch) != 1 ||
       BN_mod_mul_montgomery(u2, wanted, inverse, montgomery, scratch) != 1 ||
@@ -209,12 +251,7 @@ P256Verifier::Verdict P256Verifier::verify(std::span<const std::byte, 32> digest
     return Verdict::unknown;
   }
   if (EC_POINT_is_at_infinity(curve, sum.get()) == 1) return Verdict::bad;
-  BIGNUM* const x = u1;
-  if (EC_POINT_get_affine_coordinates(curve, sum.get(), x, nullptr, scratch) != 1 ||
-      BN_nnmod(x, x, order, scratch) != 1) {
-    return Verdict::unknown;
-  }
-  return BN_cmp(x, wanted) == 0 ? Verdict::good : Verdict::bad;
+  return numbers_->compare_x(sum.get(), wanted, frame);
 }
 
 }  // namespace jeton::crypto

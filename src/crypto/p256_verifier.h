@@ -1,9 +1,9 @@
 // P256Verifier: verifies ECDSA signatures by one P-256 public key, plainly or with a table of the key's multiples.
 //
-// It does what ECDSA_do_verify does by OpenSSL's own arithmetic on the curve, but for two things: the inverse modulo
-// the order is worked out faster, and the table, which OpenSSL has for the generator alone, halves the rest. Everything
-// it computes with is public, so nothing here is secret or constant in time. Immutable; shared by any number of
-// threads.
+// It does what ECDSA_do_verify does by OpenSSL's own arithmetic on the curve, but for three things: the inverse modulo
+// the order is worked out faster (and tried before it is used), the result is compared without dividing, and the table,
+// which OpenSSL has for the generator alone, halves the rest. Everything it computes with is public, so nothing here is
+// secret or constant in time. Immutable; shared by any number of threads.
 #pragma once
 
 #include "crypto/key_material.h"
@@ -30,7 +30,7 @@ class P256Verifier {
   enum class Verdict : std::uint8_t {
     good,
     bad,
-    unknown,  // memory has ended: ask somebody else
+    unknown,  // memory has ended, or a number was not what it should be: ask somebody else
   };
   // FIPS 186-5 section 6.4.2 from its third step on. `digest` is the 32 bytes of SHA-256; `r` and `s` are 32 bytes each
   // and have been found to lie between 1 and the order, less one.
