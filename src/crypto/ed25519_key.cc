@@ -1,3 +1,4 @@
+#include "crypto/ed25519_verifier.h"
 #include "crypto/key_families.h"
 #include "crypto/mac.h"
 #include "crypto/random.h"
@@ -8,8 +9,9 @@
 #include <algorithm>
 #include <array>
 
-// libsodium rather than OpenSSL: it verifies in half the time, and refuses S >= L, R of small order and keys that are
-// not canonical.
+// libsodium rather than OpenSSL: it signs and verifies in half the time, and refuses S >= L, R of small order and keys
+// that are not canonical. Ed25519Verifier, with a table for the key, verifies in half of that; where its products are
+// not libsodium's, libsodium verifies.
 
 namespace jeton::crypto {
 namespace {
@@ -30,15 +32,18 @@ class Ed25519PublicKey final : public PublicKey {
  public:
   explicit Ed25519PublicKey(std::span<const std::byte> point) : PublicKey(Algorithm::eddsa, ed25519_signature_bytes) {
     std::copy_n(octets(point), point_.size(), point_.begin());
+    verifier_ = Ed25519Verifier::of(point.first<sizeof(PublicPoint)>());
   }
 
   bool verify(std::string_view input, std::span<const std::byte> signature) const noexcept override {
-    return signature.size() == ed25519_signature_bytes &&
-           crypto_sign_ed25519_verify_detached(octets(signature), octets(input), input.size(), point_.data()) == 0;
+    if (signature.size() != ed25519_signature_bytes) return false;
+    if (verifier_) return verifier_->verify(input, signature.first<ed25519_signature_bytes>());
+    return crypto_sign_ed25519_verify_detached(octets(signature), octets(input), input.size(), point_.data()) == 0;
   }
 
  private:
   PublicPoint point_;
+  std::unique_ptr<const Ed25519Verifier> verifier_;
 };
 
 class Ed25519PrivateKey final : public PrivateKey {
