@@ -136,8 +136,11 @@ class EcdsaPrivateKey final : public PrivateKey {
     std::array<unsigned char, 3 + 2 * (scalar_bytes_max + 3)> der;
     std::size_t der_bytes = der.size();
     const auto context = contexts_.borrow();
+    // When memory ends while it writes, OpenSSL 3 tells success and a length of 2^32 - 1, and `der` still holds what
+    // lay there: perhaps the signature of another input.
     if (context.get() == nullptr ||
-        EVP_PKEY_sign(context.get(), der.data(), &der_bytes, as_octets(digest.view()), digest.size) != 1) {
+        EVP_PKEY_sign(context.get(), der.data(), &der_bytes, as_octets(digest.view()), digest.size) != 1 ||
+        der_bytes > der.size()) {
       return false;
     }
     const unsigned char* at = der.data();
