@@ -5,7 +5,8 @@
 // afresh), and on every hit its times are compared with `now` again. Revocation, confirmation and rate are the
 // caller's, after every hit. It is bounded, and admits a token only when it is seen a second time while full, so that a
 // flood of distinct tokens cannot flush it.
-// Threads: all members may be called from any number of threads; sharded, a short lock a shard.
+// Threads: all members may be called from any number of threads; a short lock for every six places, and who does not
+// get it soon verifies the token as if it were not here.
 #pragma once
 
 #include <jeton/error.h>

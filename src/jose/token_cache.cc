@@ -31,9 +31,10 @@ class KeyedHash {
     std::array<std::uint64_t, hashed_bytes / 8> words{};
     const std::size_t size = std::min(token.size(), hashed_bytes);
     if (size > 0) std::memcpy(words.data(), token.data() + (token.size() - size), size);
+    // Four products that do not wait for one another.
     std::uint64_t hash = secret_[0] ^ token.size();
     for (std::size_t i = 0; i < words.size(); i += 2)
-      hash = mix(words[i] ^ secret_[i + 1], words[i + 1] ^ secret_[i + 2] ^ hash);
+      hash ^= mix(words[i] ^ secret_[i + 1], words[i + 1] ^ secret_[i + 2]);
     return mix(hash, secret_[9]);
   }
 
@@ -75,16 +76,23 @@ using TokenPtr = std::shared_ptr<const VerifiedToken::State>;
 // A look-up waits for memory twice: for its set, which is one cache line, and then for the token, which holds in one
 // block what is compared, the text, and what is handed out.
 struct TokenCache::State {
-  // A short lock for each set of six: no two threads meet but on the same set.
+  // A short lock for each set of six: no two threads meet but on the same set. Nobody waits for long: who does not get
+  // in soon verifies the token instead, as if it were not here.
   class alignas(64) Set {
    public:
+    bool try_lock() noexcept { return !locked_.test_and_set(std::memory_order_acquire); }
+    bool lock_soon() noexcept {
+      constexpr int tries_max = 100;  // about as long as the cheapest verification
+      for (int tried = 0; tried < tries_max; ++tried) {
+        if (!locked_.test(std::memory_order_relaxed) && try_lock()) return true;
+        pause();
+      }
+      return false;
+    }
     void lock() noexcept {
-      while (locked_.test_and_set(std::memory_order_acquire)) locked_.wait(true, std::memory_order_relaxed);
+      while (!lock_soon()) pause();
     }
-    void unlock() noexcept {
-      locked_.clear(std::memory_order_release);
-      locked_.notify_one();
-    }
+    void unlock() noexcept { locked_.clear(std::memory_order_release); }
     void mark_used(std::size_t place) noexcept { used_ = static_cast<std::uint8_t>(used_ | 1u << place); }
     void mark_unused(std::size_t place) noexcept { used_ = static_cast<std::uint8_t>(used_ & ~(1u << place)); }
     bool is_used(std::size_t place) const noexcept { return (used_ >> place & 1) != 0; }
@@ -107,6 +115,11 @@ struct TokenCache::State {
     std::uint8_t next_seen = 0, hand = 0;
 
    private:
+    static void pause() noexcept {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
     std::uint8_t used_ = 0;  // a bit for each place: since the last search for a victim
     std::atomic_flag locked_;
   };
@@ -156,7 +169,8 @@ struct TokenCache::State {
 
   TokenPtr find(std::uint64_t key, std::uint64_t generation, std::string_view compact) {
     Set& set = set_of(key);
-    const std::lock_guard lock(set);
+    if (!set.try_lock() && !set.lock_soon()) return nullptr;
+    const std::lock_guard lock(set, std::adopt_lock);
     for (std::size_t i = 0; i < ways; ++i) {
       if (set.tags[i] != tag_of(key) || set.tokens[i] == nullptr) continue;
       const VerifiedToken::State& token = *set.tokens[i];
@@ -210,7 +224,8 @@ struct TokenCache::State {
   // The token as it is remembered: one copy for all that ask for it. As it was given if there is no place for it.
   TokenPtr insert(std::uint64_t key, TokenPtr token, std::string_view compact, UnixTime now) {
     Set& set = set_of(key);
-    const std::lock_guard lock(set);
+    if (!set.lock_soon()) return token;
+    const std::lock_guard lock(set, std::adopt_lock);
     for (const VerifiedToken::State* const other : set.tokens) {
       if (other != nullptr && other->generation == token->generation && other->compact == compact) return other->own;
     }
