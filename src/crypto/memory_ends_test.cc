@@ -16,6 +16,7 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace jeton::crypto {
@@ -187,6 +188,34 @@ TEST(MemoryEndsInASealedBox, WhatIsSealedOpensOrIsNotSealed) {
   with_memory_ending("open, changed", [&] { return !open(key, changed, "row").has_value(); });
 }
 
+// Every number of it.
+std::string numbers_of(const std::variant<PublicMaterial, PrivateMaterial>& read) {
+  const auto of_public = [](const PublicMaterial& material) {
+    if (const auto* rsa = std::get_if<RsaPublic>(&material)) return to_hex(rsa->n) + ' ' + to_hex(rsa->e);
+    if (const auto* ec = std::get_if<EcPublic>(&material)) return to_hex(ec->x) + ' ' + to_hex(ec->y);
+    return to_hex(std::get<OkpPublic>(material).x);
+  };
+  if (const auto* open = std::get_if<PublicMaterial>(&read)) return of_public(*open);
+  const auto& material = std::get<PrivateMaterial>(read);
+  std::string all = of_public(public_part(material));
+  if (const auto* ec = std::get_if<EcPrivate>(&material)) return all + ' ' + to_hex(ec->d);
+  if (const auto* okp = std::get_if<OkpPrivate>(&material)) return all + ' ' + to_hex(okp->d);
+  const auto& rsa = std::get<RsaPrivate>(material);
+  for (const SecretBytes* part : {&rsa.d, &rsa.p, &rsa.q, &rsa.dp, &rsa.dq, &rsa.qi}) {
+    if (!part->empty()) all += ' ' + to_hex(*part);
+  }
+  return all;
+}
+
+// A key can be made of it.
+bool is_sound(const std::variant<PublicMaterial, PrivateMaterial>& read) {
+  const auto algorithm = [](const PublicMaterial& material) { return fitting_algorithms(material).front(); };
+  if (const auto* open = std::get_if<PublicMaterial>(&read))
+    return PublicKey::create(*open, algorithm(*open), default_limits).has_value();
+  const auto& material = std::get<PrivateMaterial>(read);
+  return PrivateKey::create(duplicate(material), algorithm(public_part(material)), default_limits).has_value();
+}
+
 TEST(MemoryEndsInAPem, AKeyIsReadAsItIsOrRefused) {
   for (const std::string file : {"rsa_pkcs1.pem", "rsa_certificate.pem", "p256_pkcs8.pem", "p256_sec1.pem",
                                  "ed25519_spki.pem", "p256_explicit_spki.pem"}) {
@@ -196,7 +225,8 @@ TEST(MemoryEndsInAPem, AKeyIsReadAsItIsOrRefused) {
       const auto read = read_pem(text);
       granted = never;
       if (!read) return refused || !whole;
-      return whole && read->index() == whole->index();
+      // An RSA key does without its factors: it is the same key.
+      return whole && numbers_of(*whole).starts_with(numbers_of(*read)) && is_sound(*read);
     });
   }
 }

@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
@@ -162,17 +163,18 @@ bool is_key_or_certificate(std::string_view label) {
 Result<Material> rsa_material(const EVP_PKEY* key, bool is_private) {
   if (!public_number(key, OSSL_PKEY_PARAM_RSA_FACTOR3).empty()) return unsupported();  // more than two primes
   RsaPublic pub{public_number(key, OSSL_PKEY_PARAM_RSA_N), public_number(key, OSSL_PKEY_PARAM_RSA_E)};
+  if (pub.n.empty() || pub.e.empty()) return malformed("an RSA key");  // memory has ended, here and below
   if (!is_private) return Material(PublicMaterial(std::move(pub)));
-  RsaPrivate made{.pub = std::move(pub), .d = private_number(key, OSSL_PKEY_PARAM_RSA_D)};
-  SecretBytes p = private_number(key, OSSL_PKEY_PARAM_RSA_FACTOR1);
-  SecretBytes q = private_number(key, OSSL_PKEY_PARAM_RSA_FACTOR2);
-  if (!p.empty() && !q.empty()) {
-    made.p = std::move(p);
-    made.q = std::move(q);
-    made.dp = private_number(key, OSSL_PKEY_PARAM_RSA_EXPONENT1);
-    made.dq = private_number(key, OSSL_PKEY_PARAM_RSA_EXPONENT2);
-    made.qi = private_number(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1);
-  }
+  RsaPrivate made{.pub = std::move(pub),
+                  .d = private_number(key, OSSL_PKEY_PARAM_RSA_D),
+                  .p = private_number(key, OSSL_PKEY_PARAM_RSA_FACTOR1),
+                  .q = private_number(key, OSSL_PKEY_PARAM_RSA_FACTOR2),
+                  .dp = private_number(key, OSSL_PKEY_PARAM_RSA_EXPONENT1),
+                  .dq = private_number(key, OSSL_PKEY_PARAM_RSA_EXPONENT2),
+                  .qi = private_number(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1)};
+  const std::array factors{&made.p, &made.q, &made.dp, &made.dq, &made.qi};
+  const auto missing = std::ranges::count_if(factors, [](const SecretBytes* part) { return part->empty(); });
+  if (made.d.empty() || (missing != 0 && missing != factors.size())) return malformed("an RSA key");
   return Material(PrivateMaterial(std::move(made)));
 }
 
@@ -185,8 +187,10 @@ Result<Material> ec_material(const EVP_PKEY* key, bool is_private) {
   if (curve == nullptr) return unsupported();
   EcPublic pub{curve->curve, public_number(key, OSSL_PKEY_PARAM_EC_PUB_X, curve->bytes),
                public_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->bytes)};
+  if (pub.x.empty() || pub.y.empty()) return malformed("an EC key");
   if (!is_private) return Material(PublicMaterial(std::move(pub)));
   SecretBytes d = private_number(key, OSSL_PKEY_PARAM_PRIV_KEY, curve->bytes);
+  if (d.empty()) return malformed("an EC key");
   return Material(PrivateMaterial(EcPrivate{std::move(pub), std::move(d)}));
 }
 

@@ -357,8 +357,7 @@ class Parser {
   std::size_t unicode_escape(std::size_t at) {
     std::uint32_t code = 0;
     at = hex4(at, code);
-    if (at == refused) return refused;
-    if (code >= 0xdc00 && code <= 0xdfff) return refused;
+    if (at == refused || (code >= 0xdc00 && code <= 0xdfff)) return refused;
     if (code >= 0xd800 && code <= 0xdbff) {
       std::uint32_t low = 0;
       if ((at = word(at, "\\u")) == refused || (at = hex4(at, low)) == refused || low < 0xdc00 || low > 0xdfff)
