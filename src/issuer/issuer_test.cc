@@ -139,6 +139,7 @@ class StoreWithWatchedKeys final : public store::Store {
       : inner_(std::move(inner)), keys(inner_->signing_keys()) {}
   store::Users& users() override { return inner_->users(); }
   store::Sessions& sessions() override { return inner_->sessions(); }
+  store::Clients& clients() override { return inner_->clients(); }
   store::SigningKeys& signing_keys() override { return keys; }
   store::Settings& settings() override { return inner_->settings(); }
   store::Outbox& outbox() override { return inner_->outbox(); }

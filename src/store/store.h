@@ -2,6 +2,7 @@
 // conformance suite runs on each.
 #pragma once
 
+#include "store/clients.h"
 #include "store/outbox.h"
 #include "store/revocations.h"
 #include "store/sessions.h"
@@ -17,6 +18,7 @@ class Store {
   virtual ~Store() = default;
   virtual Users& users() = 0;
   virtual Sessions& sessions() = 0;
+  virtual Clients& clients() = 0;
   virtual SigningKeys& signing_keys() = 0;
   virtual Settings& settings() = 0;
   virtual Outbox& outbox() = 0;

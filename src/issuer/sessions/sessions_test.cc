@@ -331,6 +331,7 @@ class StoreWithFailingSessions final : public store::Store {
   explicit StoreWithFailingSessions(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
   store::Users& users() override { return inner_->users(); }
   store::Sessions& sessions() override { return sessions_; }
+  store::Clients& clients() override { return inner_->clients(); }
   store::SigningKeys& signing_keys() override { return inner_->signing_keys(); }
   store::Settings& settings() override { return inner_->settings(); }
   store::Outbox& outbox() override { return inner_->outbox(); }

@@ -62,6 +62,40 @@ Result<std::optional<Session>> Waiting::find_session(const Sid& sid) {
   return outcome_of<std::optional<Session>>([&](auto done) { store_->sessions().find_session(sid, std::move(done)); });
 }
 
+Result<ClientAddition> Waiting::add_client(Client client) {
+  return outcome_of<ClientAddition>(
+      [&](auto done) { store_->clients().add_client(std::move(client), std::move(done)); });
+}
+
+Result<std::optional<Client>> Waiting::find_client(std::string id) {
+  return outcome_of<std::optional<Client>>(
+      [&](auto done) { store_->clients().find_client(std::move(id), std::move(done)); });
+}
+
+Result<std::vector<Client>> Waiting::list_clients(std::string after, std::size_t count) {
+  return outcome_of<std::vector<Client>>(
+      [&](auto done) { store_->clients().list_clients(std::move(after), count, std::move(done)); });
+}
+
+Result<std::optional<Client>> Waiting::change_client(std::string id, ClientChange change) {
+  return outcome_of<std::optional<Client>>(
+      [&](auto done) { store_->clients().change_client(std::move(id), std::move(change), std::move(done)); });
+}
+
+Result<bool> Waiting::set_client_disabled(std::string id, bool disabled) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->clients().set_client_disabled(std::move(id), disabled, std::move(done)); });
+}
+
+Result<bool> Waiting::replace_secret(std::string id, const Digest& hash, std::chrono::milliseconds overlap) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->clients().replace_secret(std::move(id), hash, overlap, std::move(done)); });
+}
+
+Result<Admission> Waiting::admit_assertion(AssertionUse use, std::size_t uses_max) {
+  return outcome_of<Admission>([&](auto done) { store_->clients().admit_assertion(use, uses_max, std::move(done)); });
+}
+
 Result<std::vector<StoredKey>> Waiting::list_keys() {
   return outcome_of<std::vector<StoredKey>>([&](auto done) { store_->signing_keys().list_keys(std::move(done)); });
 }

@@ -67,6 +67,13 @@ class Waiting {
   Result<bool> end_session(const Sid& sid, EndReason reason);
   Result<std::int64_t> end_all_sessions(std::string sub, EndReason reason);
   Result<std::optional<Session>> find_session(const Sid& sid);
+  Result<ClientAddition> add_client(Client client);
+  Result<std::optional<Client>> find_client(std::string id);
+  Result<std::vector<Client>> list_clients(std::string after, std::size_t count);
+  Result<std::optional<Client>> change_client(std::string id, ClientChange change);
+  Result<bool> set_client_disabled(std::string id, bool disabled);
+  Result<bool> replace_secret(std::string id, const Digest& hash, std::chrono::milliseconds overlap);
+  Result<Admission> admit_assertion(AssertionUse use, std::size_t uses_max);
   Result<std::vector<StoredKey>> list_keys();
   Result<bool> add_first_key(StoredKey key);
   Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);

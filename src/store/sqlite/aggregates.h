@@ -36,6 +36,22 @@ class SqliteSessions final : public Sessions {
   Lanes& lanes_;
 };
 
+class SqliteClients final : public Clients {
+ public:
+  explicit SqliteClients(Lanes& lanes) : lanes_(lanes) {}
+  void add_client(Client, Completion<ClientAddition> done) override;
+  void find_client(std::string id, Completion<std::optional<Client>> done) override;
+  void list_clients(std::string after, std::size_t count, Completion<std::vector<Client>> done) override;
+  void change_client(std::string id, ClientChange, Completion<std::optional<Client>> done) override;
+  void set_client_disabled(std::string id, bool disabled, Completion<bool> done) override;
+  void replace_secret(std::string id, Digest secret_hash, std::chrono::milliseconds overlap,
+                      Completion<bool> done) override;
+  void admit_assertion(AssertionUse, std::size_t uses_max, Completion<Admission> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
 class SqliteSigningKeys final : public SigningKeys {
  public:
   explicit SqliteSigningKeys(Lanes& lanes) : lanes_(lanes) {}

@@ -114,7 +114,38 @@ CREATE TABLE revocations(
 CREATE INDEX revocations_by_expiry ON revocations(expires_at);
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3};
+// Clients, and the client assertions that were used. Their number is kept beside them: counting them would read all.
+const std::string kVersion4 = R"sql(
+CREATE TABLE clients(
+  id                    TEXT PRIMARY KEY NOT NULL,
+  name                  TEXT NOT NULL,
+  is_public             INTEGER NOT NULL CHECK(is_public IN (0, 1)),
+  secret_hash           BLOB CHECK(length(secret_hash) = 32),
+  previous_secret_hash  BLOB CHECK(length(previous_secret_hash) = 32),
+  previous_secret_until INTEGER NOT NULL DEFAULT 0,
+  jwks                  TEXT NOT NULL,
+  grants                TEXT NOT NULL,
+  scopes                TEXT NOT NULL,
+  audiences             TEXT NOT NULL,
+  algorithm             TEXT NOT NULL,
+  claims                TEXT NOT NULL,
+  trusted               INTEGER NOT NULL CHECK(trusted IN (0, 1)),
+  disabled              INTEGER NOT NULL CHECK(disabled IN (0, 1)),
+  version               INTEGER NOT NULL DEFAULT 0,
+  created_at            INTEGER NOT NULL,
+  CHECK(is_public = (secret_hash IS NULL AND jwks = ''))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assertion_uses(
+  id         BLOB PRIMARY KEY NOT NULL CHECK(length(id) = 16),
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assertion_uses_by_end ON assertion_uses(expires_at);
+CREATE TABLE assertion_count(uses INTEGER NOT NULL) STRICT;
+INSERT INTO assertion_count(uses) VALUES(0);
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

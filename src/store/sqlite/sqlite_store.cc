@@ -26,6 +26,7 @@ class SqliteStore final : public Store {
 
   Users& users() override { return users_; }
   Sessions& sessions() override { return sessions_; }
+  Clients& clients() override { return clients_; }
   SigningKeys& signing_keys() override { return signing_keys_; }
   Settings& settings() override { return settings_; }
   Outbox& outbox() override { return outbox_; }
@@ -39,6 +40,7 @@ class SqliteStore final : public Store {
   Lanes lanes_;
   SqliteUsers users_{lanes_};
   SqliteSessions sessions_{lanes_};
+  SqliteClients clients_{lanes_};
   SqliteSigningKeys signing_keys_{lanes_};
   SqliteSettings settings_{lanes_};
   SqliteOutbox outbox_{lanes_};
