@@ -1,5 +1,7 @@
 #include "issuer/access_token.h"
 
+#include "oauth/scope.h"
+
 #include <jeton/claims.h>
 #include <jeton/value.h>
 
@@ -15,6 +17,29 @@ bool is_registered_claim(std::string_view name) noexcept {
   return std::ranges::find(registered, name) != registered.end();
 }
 
+Signer signer_for(const Context& context, std::string_view audiences) {
+  const auto keys = context.keyring.current();
+  if (audiences.empty() || audiences == context.foundation.audience) return keys->signer;
+  return Signer(keys->signer.key(),
+                {.issuer = context.foundation.issuer,
+                 .audiences = oauth::words_of(audiences).value_or(std::vector<std::string>{std::string(audiences)}),
+                 .lifetime = access_lifetime_max});
+}
+
+Result<std::string> make_client_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
+                                      const ClientTokenFacts& facts, UnixTime now, UnixTime expires_at) {
+  const auto record = Value::parse(facts.client.claims_json);
+  if (!record.has_value()) return std::unexpected(record.error());
+  Claims claims(facts.client.id);
+  claims.with("client_id", facts.client.id).with("ver", facts.client.version);
+  if (!facts.scope.empty()) claims.with("scope", facts.scope);
+  for (const std::string& name : allowed_claims) {
+    const Value* value = is_registered_claim(name) ? nullptr : record->find(name);
+    if (value != nullptr) claims.with(name, *value);
+  }
+  return signer.sign_until(claims, now, expires_at);
+}
+
 Result<std::string> make_access_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
                                       const AccessTokenFacts& facts, UnixTime now, UnixTime expires_at) {
   const auto record = Value::parse(facts.user.claims_json);
@@ -27,6 +52,7 @@ Result<std::string> make_access_token(const Signer& signer, const std::vector<st
       .with("sid", facts.sid)
       .with("gen", facts.generation)
       .with("ver", facts.user.version);
+  if (!facts.scope.empty()) claims.with("scope", facts.scope);
   for (const std::string& name : allowed_claims) {
     if (is_registered_claim(name)) continue;
     if (name == "email") {

@@ -1,7 +1,8 @@
-// What an access token of this issuer says (design 4.1), from the user's record and the session.
+// What an access token of this issuer says (design 4.1), from the user's record and the session, or from the client's.
 #pragma once
 
-#include "issuer/rules.h"
+#include "issuer/context.h"
+#include "store/clients.h"
 #include "store/users.h"
 
 #include <jeton/error.h>
@@ -21,12 +22,25 @@ struct AccessTokenFacts {
   std::string sid;              // base64url
   std::int64_t generation = 0;  // of the session, when the token is made
   UnixTime auth_time{};
+  std::string_view scope{};  // a list of words; empty: the claim is left out
 };
+
+// Makes tokens for those audiences, a list of words; an empty one means the issuer's usual audience.
+Signer signer_for(const Context& context, std::string_view audiences);
 
 // `expires_at` is what the store was told; the token says the same. Errors: those of Signer::sign_until, and
 // malformed_json if the user's record holds no JSON object.
 Result<std::string> make_access_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
                                       const AccessTokenFacts& facts, UnixTime now, UnixTime expires_at);
+
+struct ClientTokenFacts {
+  const store::Client& client;
+  std::string_view scope;
+};
+
+// A token that a client gets for itself: `sub` and `client_id` are its id, `ver` is its version.
+Result<std::string> make_client_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
+                                      const ClientTokenFacts& facts, UnixTime now, UnixTime expires_at);
 
 // True if the name is one that Jeton or a standard gives a meaning of its own, so that no record may set it.
 bool is_registered_claim(std::string_view name) noexcept;

@@ -5,6 +5,7 @@
 #include "issuer/foundation.h"
 #include "issuer/keyring.h"
 #include "issuer/metrics.h"
+#include "issuer/oauth/client_directory.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
 #include "platform/clock.h"
@@ -30,6 +31,7 @@ struct Context {
   const Replaceable<std::string>& decoy_hash;
   Metrics& metrics;
   const RefreshCookie& refresh_cookie;
+  ClientDirectory& clients;
 };
 
 }  // namespace jeton::issuer

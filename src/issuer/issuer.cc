@@ -2,11 +2,15 @@
 
 #include "issuer/accounts/accounts.h"
 #include "issuer/browser/cross_site.h"
+#include "issuer/completion.h"
 #include "issuer/context.h"
 #include "issuer/health/health.h"
 #include "issuer/json_body.h"
 #include "issuer/jwks/jwks.h"
+#include "issuer/oauth/oauth.h"
 #include "issuer/sessions/sessions.h"
+#include "oauth/metadata.h"
+#include "oauth/token_request.h"
 #include "platform/log.h"
 
 #include <jeton/signer.h>
@@ -42,6 +46,7 @@ struct Issuer::State {
   std::optional<Foundation> foundation;
   std::optional<RefreshCookie> refresh_cookie;
   std::unique_ptr<Keyring> keyring;
+  std::unique_ptr<ClientDirectory> clients;
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
   PasswordPool passwords;             // last, so that its threads end first
@@ -63,6 +68,23 @@ void say_what_cookies_do(const RefreshCookie& cookie, std::string_view issuer) {
   }
 }
 
+// The client that our own login is for: an application on people's devices, which keeps no secret.
+platform::Outcome<void> add_first_client(store::Store& store, const Foundation& foundation) {
+  const auto added = waited<store::ClientAddition>([&](auto done) {
+    store.clients().add_client({.id = foundation.client_id,
+                                .name = "Our own applications",
+                                .is_public = true,
+                                .grants = std::string(oauth::grant_refresh_token),
+                                .audiences = foundation.audience},
+                               std::move(done));
+  });
+  if (!added.has_value())
+    return std::unexpected(platform::Fault{"the first client cannot be added: " + added.error().message, ""});
+  return {};
+}
+
+boost::asio::awaitable<http::Response> not_started() { co_return store_unavailable(); }
+
 }  // namespace
 
 void Issuer::add_routes(http::Router& router) {
@@ -83,6 +105,14 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::get, "/api/auth/me", answer_me);
   add(http::Method::post, "/api/auth/password", answer_change_password);
   add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
+  // Without our challenge: these answers are those of their RFCs.
+  const auto add_oauth = [&](http::Method method, std::string_view path, Endpoint endpoint) {
+    router.add(method, std::string(path), [state = state_.get(), endpoint](const http::Request& request) {
+      return state->started.load(std::memory_order_acquire) ? endpoint(*state->context, request) : not_started();
+    });
+  };
+  add_oauth(http::Method::post, oauth::token_path, answer_token);
+  add_oauth(http::Method::get, "/.well-known/oauth-authorization-server", answer_oauth_metadata);
   add(http::Method::get, "/healthz", answer_health);
   add(http::Method::get, "/metrics", answer_metrics);
 }
@@ -108,6 +138,9 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   auto keyring = Keyring::open(store, *state.foundation, state.algorithm, state.tokens, state.clock.now_seconds());
   if (!keyring.has_value()) return std::unexpected(keyring.error());
   state.keyring = *std::move(keyring);
+  state.clients = std::make_unique<ClientDirectory>(store, state.clock);
+  if (auto added = add_first_client(store, *state.foundation); !added.has_value())
+    return std::unexpected(added.error());
   state.context.emplace(Context{.store = store,
                                 .clock = state.clock,
                                 .rules = state.rules,
@@ -117,7 +150,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .passwords = state.passwords,
                                 .decoy_hash = state.decoy_hash,
                                 .metrics = state.metrics,
-                                .refresh_cookie = *state.refresh_cookie});
+                                .refresh_cookie = *state.refresh_cookie,
+                                .clients = *state.clients});
   state.started.store(true, std::memory_order_release);
   return {};
 }

@@ -27,6 +27,10 @@ Metrics::Metrics(const PasswordPool& passwords, const TokenCache& tokens) {
     rotations_[i] = &all_.counter("jeton_refreshes_total", "Refresh tokens presented with a good MAC, by outcome.",
                                   {{"outcome", std::string(name_of(static_cast<store::RotateOutcome>(i)))}});
   }
+  for (std::size_t i = 0; i < oauth_refusals_.size(); ++i) {
+    oauth_refusals_[i] = &all_.counter("jeton_oauth_refusals_total", "Refusals of the OAuth endpoints, by error.",
+                                       {{"error", std::string(name_of(static_cast<oauth::FaultCode>(i)))}});
+  }
   for (std::size_t i = 0; i < answers_.size(); ++i) {
     answers_[i] = &all_.counter("jeton_http_answers_total", "Answers by class of status code.",
                                 {{"code", std::to_string(i + 1) + "xx"}});
@@ -54,6 +58,10 @@ Metrics::Counter& Metrics::limit(std::string_view name) {
 
 void Metrics::count_rotation(store::RotateOutcome outcome) noexcept {
   rotations_[static_cast<std::size_t>(outcome)]->add();
+}
+
+void Metrics::count_oauth_refusal(oauth::FaultCode code) noexcept {
+  oauth_refusals_[static_cast<std::size_t>(code)]->add();
 }
 
 void Metrics::count_answer(int status, std::chrono::microseconds duration) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "issuer/password_pool.h"
+#include "oauth/fault.h"
 #include "platform/metrics.h"
 #include "store/sessions.h"
 
@@ -36,6 +37,11 @@ class Metrics {
   Counter& store_faults =  // 503
       all_.counter("jeton_store_faults_total", "Other requests that the store could not serve.");
 
+  Counter& client_tokens = all_.counter("jeton_client_tokens_total", "Access tokens that clients got for themselves.");
+  Counter& assertion_memory_full =
+      all_.counter("jeton_assertion_uses_max_hit_total", "Client assertions refused because too many are remembered.");
+  void count_oauth_refusal(oauth::FaultCode code) noexcept;
+
   void count_rotation(store::RotateOutcome outcome) noexcept;
   void count_answer(int status, std::chrono::microseconds duration) noexcept;
 
@@ -45,6 +51,7 @@ class Metrics {
   Counter& limit(std::string_view name);
 
   std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::other_delivery) + 1> rotations_;
+  std::array<Counter*, static_cast<std::size_t>(oauth::FaultCode::server_error) + 1> oauth_refusals_;
   std::array<Counter*, 5> answers_;                   // 1xx to 5xx
   Counter& slow_ = limit("time_max");                 // 408
   Counter& long_body_ = limit("body_bytes_max");      // 413

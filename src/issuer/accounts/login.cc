@@ -6,6 +6,7 @@
 #include "issuer/json_body.h"
 #include "issuer/sessions/sessions.h"
 #include "oauth/refresh_token.h"
+#include "oauth/token_request.h"
 #include "platform/log.h"
 
 #include <jeton/secret.h>
@@ -48,17 +49,27 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
   const UnixTime expires_at = now + rules->access_lifetime;
   const oauth::Handle handle = oauth::random_handle();
   const oauth::SessionId sid = oauth::sid_of(handle);
-  const AccessTokenFacts facts{
-      .user = user, .client_id = foundation.client_id, .sid = oauth::sid_text(sid), .generation = 0, .auth_time = now};
-  auto access = make_access_token(context.keyring.current()->signer, rules->claims, facts, now, expires_at);
+  const auto client = co_await context.clients.find(foundation.client_id);
+  if (!client.has_value()) co_return login_failed(context, client.error().message);
+  if (!*client || (*client)->row.disabled) co_return login_failed(context, "the client of our own login is disabled");
+  const store::Client& row = (*client)->row;
+  const std::string scope = oauth::scopes_for_users(row.scopes);
+  const std::string& audience = row.audiences.empty() ? foundation.audience : row.audiences;
+  const AccessTokenFacts facts{.user = user,
+                               .client_id = foundation.client_id,
+                               .sid = oauth::sid_text(sid),
+                               .generation = 0,
+                               .auth_time = now,
+                               .scope = scope};
+  auto access = make_access_token(signer_for(context, audience), rules->claims, facts, now, expires_at);
   if (!access.has_value()) co_return login_failed(context, describe(access.error()));
 
   store::SignIn sign_in{.sid = sid,
                         .key_id = foundation.refresh_key_id,
                         .sub = user.sub,
                         .client_id = foundation.client_id,
-                        .scope = {},
-                        .audience = foundation.audience,
+                        .scope = scope,
+                        .audience = audience,
                         .delivery = delivery,
                         .security_epoch = user.security_epoch,
                         .idle = rules->session_idle,

@@ -21,10 +21,11 @@ http::Response superseded_refresh_token(const Context& context) {
   return unauthorized(body, context.foundation.audience, "invalid_token");
 }
 
-http::Response refresh_failed(const Context& context, std::string_view reason) {
+http::Response refresh_failed() { return try_again_later(500, "Token refresh failed"); }
+
+void log_fault(const Context& context, std::string_view reason) {
   context.metrics.refresh_faults.add();
   platform::log_error("token refresh failed", {{"reason", reason}});
-  return try_again_later(500, "Token refresh failed");
 }
 
 // What was presented beside what is stored: the exact reason, for the operator alone.
@@ -44,58 +45,74 @@ struct Times {
   UnixTime now, expires_at;
 };
 
-// The answer for `rotated` and `repeated`: a fresh access token, and the session's one current refresh token. For a
-// repeat that is the same text as before, made anew from the row's generation and key id.
-http::Response refreshed(const Context& context, const Rules& rules, const Rotation& rotation,
-                         const oauth::Handle& handle, Times times) {
+// For `rotated` and `repeated`: a fresh access token, and the session's one current refresh token. For a repeat that is
+// the same text as before, made anew from the row's generation and key id.
+std::optional<TokenPair> next_pair(const Context& context, const Rules& rules, const Rotation& rotation,
+                                   const RefreshAsk& ask, Times times) {
   const store::Session& session = rotation.session;
   if (session.generation < 0 || session.generation > oauth::generation_max ||
       !context.foundation.refresh_tokens.knows(session.key_id)) {
-    return refresh_failed(context, "the session's refresh token cannot be made: unknown key or generation");
+    log_fault(context, "the session's refresh token cannot be made: unknown key or generation");
+    return std::nullopt;
   }
+  const std::string& scope = ask.scope.empty() ? session.scope : ask.scope;
   const AccessTokenFacts facts{.user = rotation.user,
                                .client_id = session.client_id,
                                .sid = oauth::sid_text(session.sid),
                                .generation = session.generation,
-                               .auth_time = std::chrono::floor<std::chrono::seconds>(session.auth_time)};
-  auto access = make_access_token(context.keyring.current()->signer, rules.claims, facts, times.now, times.expires_at);
-  if (!access.has_value()) return refresh_failed(context, describe(access.error()));
-  std::string refresh_token = context.foundation.refresh_tokens.encode(
-      {.key_id = session.key_id, .handle = handle, .generation = static_cast<std::uint32_t>(session.generation)});
-  if (session.delivery == store::Delivery::body)
-    return token_answer(*std::move(access), std::move(refresh_token), rules.access_lifetime);
-  const auto cookie_lifetime = std::chrono::floor<std::chrono::seconds>(session.idle_expires_at) - times.now;
-  return cookie_token_answer(context, *std::move(access), refresh_token, rules.access_lifetime, cookie_lifetime);
+                               .auth_time = std::chrono::floor<std::chrono::seconds>(session.auth_time),
+                               .scope = scope};
+  auto access =
+      make_access_token(signer_for(context, session.audience), rules.claims, facts, times.now, times.expires_at);
+  if (!access.has_value()) {
+    log_fault(context, describe(access.error()));
+    return std::nullopt;
+  }
+  return TokenPair{.access_token = *std::move(access),
+                   .refresh_token = context.foundation.refresh_tokens.encode(
+                       {.key_id = session.key_id,
+                        .handle = ask.presented.handle,
+                        .generation = static_cast<std::uint32_t>(session.generation)}),
+                   .scope = scope,
+                   .lifetime = rules.access_lifetime,
+                   .delivery = session.delivery,
+                   .cookie_lifetime = std::chrono::floor<std::chrono::seconds>(session.idle_expires_at) - times.now};
 }
 
-http::Response answer_for(const Context& context, const Rules& rules, const Rotation& rotation,
-                          const oauth::RefreshToken& presented, const http::Request& request, Times times) {
+void log_outcome(const Rotation& rotation, const oauth::RefreshToken& presented, const http::Request& request) {
   using enum RotateOutcome;
+  using platform::LogLevel;
   switch (rotation.outcome) {
     case rotated:
-    case repeated: return refreshed(context, rules, rotation, presented.handle, times);
-    case superseded:
-      log_refusal(platform::LogLevel::info, rotation, presented, request);
-      return superseded_refresh_token(context);
+    case repeated: return;
     case key_reused:
-      log_refusal(platform::LogLevel::warning, rotation, presented, request);
-      return refusal(400, "Idempotency-Key reused");
     case reused:
     case other_client:
-    case other_delivery:
-      log_refusal(platform::LogLevel::warning, rotation, presented, request);
-      return invalid_refresh_token(context);
+    case other_delivery: return log_refusal(LogLevel::warning, rotation, presented, request);
     case went_back:
-      log_refusal(platform::LogLevel::error, rotation, presented, request);
-      platform::log_error("the database went back in time", {{"sid", oauth::sid_text(rotation.session.sid)}});
-      return invalid_refresh_token(context);
+      log_refusal(LogLevel::error, rotation, presented, request);
+      return platform::log_error("the database went back in time", {{"sid", oauth::sid_text(rotation.session.sid)}});
+    case superseded:
     case ended:
     case unknown:
-    case wider_scope:
-      log_refusal(platform::LogLevel::info, rotation, presented, request);
-      return invalid_refresh_token(context);
+    case wider_scope: return log_refusal(LogLevel::info, rotation, presented, request);
   }
   std::unreachable();
+}
+
+http::Response answer_for(const Context& context, RefreshResult result) {
+  if (result.tokens.has_value()) {
+    TokenPair& pair = *result.tokens;
+    if (pair.delivery == store::Delivery::body)
+      return token_answer(std::move(pair.access_token), std::move(pair.refresh_token), pair.lifetime);
+    return cookie_token_answer(context, std::move(pair.access_token), pair.refresh_token, pair.lifetime,
+                               pair.cookie_lifetime);
+  }
+  switch (result.outcome) {
+    case RotateOutcome::superseded: return superseded_refresh_token(context);
+    case RotateOutcome::key_reused: return refusal(400, "Idempotency-Key reused");
+    default: return invalid_refresh_token(context);
+  }
 }
 
 boost::asio::awaitable<http::Response> refresh(const Context& context, const http::Request& request) {
@@ -105,33 +122,58 @@ boost::asio::awaitable<http::Response> refresh(const Context& context, const htt
   if (!idempotency_key.has_value()) co_return std::move(idempotency_key.error());
   const auto& presented = token->token;
   if (!presented.has_value()) co_return no_refresh_token(context, *token);
+  const auto client = co_await context.clients.find(context.foundation.client_id);
+  if (!client.has_value()) {
+    log_fault(context, client.error().message);
+    co_return refresh_failed();
+  }
+  if (!*client || (*client)->row.disabled) co_return invalid_refresh_token(context);
+  auto result = co_await refresh_session(context, request,
+                                         {.presented = *presented,
+                                          .client_id = context.foundation.client_id,
+                                          .delivery = token->delivery,
+                                          .idempotency_key = *idempotency_key});
+  if (!result.has_value()) co_return refresh_failed();
+  co_return answer_for(context, *std::move(result));
+}
 
+}  // namespace
+
+boost::asio::awaitable<std::optional<RefreshResult>> refresh_session(const Context& context,
+                                                                     const http::Request& request, RefreshAsk ask) {
   // `exp` is fixed here, before the database hears of it, and is what the token will say.
   const auto rules = context.rules.get();
   const UnixTime now = context.clock.now_seconds();
   const Times times{.now = now, .expires_at = now + rules->access_lifetime};
   store::RotateRequest rotate{
-      .sid = oauth::sid_of(presented->handle),
-      .generation = presented->generation,
-      .client_id = context.foundation.client_id,
-      .scope = {},
+      .sid = oauth::sid_of(ask.presented.handle),
+      .generation = ask.presented.generation,
+      .client_id = ask.client_id,
+      .scope = ask.scope,
       .key_id = context.foundation.refresh_key_id,
-      .idempotency_key = *idempotency_key,
+      .idempotency_key = ask.idempotency_key,
       .grace = rules->refresh_grace,
       .idle = rules->session_idle,
       .access_expires_at = times.expires_at,
       .user_agent = user_agent_of(request),
       .address = request.peer_address,
-      .delivery = token->delivery,
+      .delivery = ask.delivery,
   };
   const auto rotation = co_await completed<Rotation>(
       [&](auto done) { context.store.sessions().rotate(std::move(rotate), std::move(done)); });
-  if (!rotation.has_value()) co_return refresh_failed(context, rotation.error().message);
+  if (!rotation.has_value()) {
+    log_fault(context, rotation.error().message);
+    co_return std::nullopt;
+  }
   context.metrics.count_rotation(rotation->outcome);
-  co_return answer_for(context, *rules, *rotation, *presented, request, times);
+  log_outcome(*rotation, ask.presented, request);
+  RefreshResult result{.outcome = rotation->outcome};
+  if (rotation->outcome == RotateOutcome::rotated || rotation->outcome == RotateOutcome::repeated) {
+    result.tokens = next_pair(context, *rules, *rotation, ask, times);
+    if (!result.tokens.has_value()) co_return std::nullopt;
+  }
+  co_return result;
 }
-
-}  // namespace
 
 boost::asio::awaitable<http::Response> answer_refresh(const Context& context, const http::Request& request) {
   try {
@@ -139,7 +181,8 @@ boost::asio::awaitable<http::Response> answer_refresh(const Context& context, co
   } catch (const std::exception&) {
     // Memory has ended, most likely. What was rotated is durable, and a retry gets it.
   }
-  co_return refresh_failed(context, "an exception");
+  log_fault(context, "an exception");
+  co_return refresh_failed();
 }
 
 }  // namespace jeton::issuer

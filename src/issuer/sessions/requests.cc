@@ -88,15 +88,18 @@ std::expected<PresentedToken, http::Response> presented_refresh_token(const Cont
   const std::string* member = text_member(*body, "refreshToken");
   presented.absent = !by_cookie && member == nullptr;
   if (presented.absent) return presented;
-  const auto token = context.foundation.refresh_tokens.decode(by_cookie ? cookies.front() : std::string_view(*member));
-  if (token.has_value()) {
-    presented.token = *token;
-    return presented;
-  }
+  presented.token = opened_refresh_token(context, by_cookie ? cookies.front() : std::string_view(*member), request);
+  return presented;
+}
+
+std::optional<oauth::RefreshToken> opened_refresh_token(const Context& context, std::string_view text,
+                                                        const http::Request& request) {
+  const auto token = context.foundation.refresh_tokens.decode(text);
+  if (token.has_value()) return *token;
   context.metrics.refresh_tokens_forged.add();
   platform::log_info("refresh token refused",
                      {{"reason", name_of(token.error())}, {"address", request.peer_address}, {"request", request.id}});
-  return presented;
+  return std::nullopt;
 }
 
 }  // namespace jeton::issuer

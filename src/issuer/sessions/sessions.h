@@ -28,6 +28,29 @@ boost::asio::awaitable<http::Response> answer_refresh(const Context& context, co
 // often; else 401.
 boost::asio::awaitable<http::Response> answer_logout(const Context& context, const http::Request& request);
 
+// A refresh token as it was presented, and for whom.
+struct RefreshAsk {
+  oauth::RefreshToken presented;
+  std::string client_id;                             // as authenticated
+  std::string scope{};                               // a subset of the session's; empty: all of it
+  store::Delivery delivery = store::Delivery::body;  // how it was presented
+  std::optional<store::Digest> idempotency_key{};
+};
+struct TokenPair {
+  std::string access_token, refresh_token, scope;
+  std::chrono::seconds lifetime;
+  store::Delivery delivery;
+  std::chrono::seconds cookie_lifetime;
+};
+// What became of it: the next pair, or the outcome that refuses it.
+struct RefreshResult {
+  store::RotateOutcome outcome;
+  std::optional<TokenPair> tokens{};
+};
+// One rotation, logged and counted. Nothing where the fault is ours.
+boost::asio::awaitable<std::optional<RefreshResult>> refresh_session(const Context& context,
+                                                                     const http::Request& request, RefreshAsk ask);
+
 // {"accessToken","refreshToken","tokenType":"Bearer","expiresIn"}: what login and refresh answer.
 http::Response token_answer(std::string access_token, std::string refresh_token, std::chrono::seconds lifetime);
 
@@ -50,6 +73,10 @@ struct PresentedToken {
 // the cookie.
 std::expected<PresentedToken, http::Response> presented_refresh_token(const Context& context,
                                                                       const http::Request& request);
+
+// The same for a token that came in another way.
+std::optional<oauth::RefreshToken> opened_refresh_token(const Context& context, std::string_view text,
+                                                        const http::Request& request);
 
 // 401 `{"error":"Invalid refresh token"}`.
 http::Response invalid_refresh_token(const Context& context);
