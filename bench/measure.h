@@ -20,7 +20,7 @@ struct Figure {
 // Nanoseconds of CPU time that this thread has used.
 double thread_ns() noexcept;
 
-// Calls of operator new since the program began, by all threads. The program replaces it to count.
+// Calls of operator new by this thread. The program replaces it to count.
 std::size_t allocations() noexcept;
 
 Figure measure(const Loop& work, const Loop& floor);

@@ -96,7 +96,7 @@ Problem check_issuer(const VerifiedToken::State& token, const IssuerRule& rule) 
 
 Problem check_audience(const VerifiedToken::State& token, const AudienceRule& rule) {
   if (rule.accepts_any()) return {};
-  const auto claim = token.root().find("aud");
+  const auto claim = token.find("aud");
   if (!claim) return problem(Errc::missing_claim, "aud", quoted_list(rule.accepted()));
   if (claim->is(JsonType::string)) {
     if (contains(rule.accepted(), claim->string())) return {};
@@ -133,6 +133,7 @@ Problem check_profile(const VerifiedToken::State& token, Profile profile) {
 
 Problem read_registered_claims(VerifiedToken::State& token, bool has_out_of_range_number) {
   for (const JsonView claim : token.root().children()) {
+    token.note(claim);
     if (auto wrong = read_claim(claim, token)) return wrong;
   }
   if (has_out_of_range_number) return Error{Errc::malformed_json, {}, "numbers within 64 bits"};

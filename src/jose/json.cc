@@ -1,15 +1,13 @@
 #include "jose/json.h"
 
+#include "jose/json_marks.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace jeton::jose {
 namespace {
@@ -26,31 +24,6 @@ struct Text {
   JsonExtent extent{};
   bool has_control = false;
 };
-
-constexpr std::size_t block_bytes = 64;
-
-// One bit for each of 64 bytes, the first lowest: what a string cannot simply go on over. Control characters, U+007F,
-// the quote, the backslash, and all beyond ASCII.
-std::uint64_t special_bytes(const char* block) noexcept {
-  std::uint64_t marks = 0;
-#if defined(__SSE2__)
-  for (std::size_t i = 0; i < block_bytes; i += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
-    // Signed, so that one comparison finds what is below the space and what is beyond ASCII.
-    __m128i special = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-    marks |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(special))) << i;
-  }
-#else
-  for (std::size_t i = 0; i < block_bytes; ++i) {
-    const auto c = static_cast<unsigned char>(block[i]);
-    marks |= static_cast<std::uint64_t>(c < 0x20 || c >= 0x7f || c == '"' || c == '\\') << i;
-  }
-#endif
-  return marks;
-}
 
 // Each method reads from `at` on and says where what it read has ended, or `refused`. A NUL stands behind the document,
 // which is allowed nowhere in it: so no method asks whether it is at the end.
@@ -205,7 +178,7 @@ class Parser {
       at = text.end;
     }
     name.key = key_of(name.extent);
-    const std::uint64_t bit = std::uint64_t{1} << (name.key * 0x9e3779b97f4a7c15 >> 58);
+    const std::uint64_t bit = std::uint64_t{1} << name_bit(name.key);
     if ((seen & bit) != 0 && !is_new_name(object, name)) return refused;
     seen |= bit;
     at = skip_white(at);
@@ -246,27 +219,27 @@ class Parser {
 
   // Where the next special byte stands, `at` included; that behind the last one of the document is special too.
   [[gnu::always_inline]] std::size_t next_special(std::size_t at) noexcept {
-    std::size_t block = at / block_bytes;
+    std::size_t block = at / marked_bytes;
     if (block != block_) mark(block);
-    const std::uint64_t left = marks_ >> at % block_bytes;
+    const std::uint64_t left = marks_ >> at % marked_bytes;
     if (left != 0) [[likely]]
       return at + static_cast<std::size_t>(std::countr_zero(left));
     do mark(++block);
     while (marks_ == 0);
-    return block * block_bytes + static_cast<std::size_t>(std::countr_zero(marks_));
+    return block * marked_bytes + static_cast<std::size_t>(std::countr_zero(marks_));
   }
 
   // Blocks are marked in order and each once: a string never goes back.
   [[gnu::noinline]] void mark(std::size_t block) noexcept {
     block_ = block;
-    const std::size_t from = block * block_bytes;
-    if (size_ - from >= block_bytes) {
-      marks_ = special_bytes(text_ + from);
+    const std::size_t from = block * marked_bytes;
+    if (size_ - from >= marked_bytes) {
+      marks_ = marks_of_(text_ + from);
       return;
     }
-    std::array<char, block_bytes> last{};
+    std::array<char, marked_bytes> last{};
     std::memcpy(last.data(), text_ + from, size_ - from);
-    marks_ = special_bytes(last.data());
+    marks_ = marks_of_(last.data());
   }
 
   // A string in which something else than its closing quote stands at `at`. Without escapes it is where it stands; with
@@ -477,6 +450,7 @@ class Parser {
   const char* text_;  // of the buffer, which moves when the first string is unescaped
   JsonNode* nodes_;   // of the buffer, which move when they become more
   std::size_t nodes_max_;
+  const Marks marks_of_ = best_marks();
   std::size_t block_ = static_cast<std::size_t>(-1);
   std::uint64_t marks_ = 0;  // of that block
   std::uint32_t members_ = 0;

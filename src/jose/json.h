@@ -65,6 +65,12 @@ constexpr std::uint64_t name_key(std::string_view name) noexcept {
   return bytes << 8 | (size < 255 ? size : 255);
 }
 
+// One of 64 for each key, by a factor found by trying: the usual claims and header members have one each.
+inline constexpr unsigned name_bits = 64;
+constexpr unsigned name_bit(std::uint64_t key) noexcept {
+  return static_cast<unsigned>(key * 0xca357568e2934bf1 >> 58);
+}
+
 struct JsonNode {
   JsonType type;
   bool boolean;              // boolean
@@ -111,6 +117,7 @@ class JsonView {
   bool has_control_characters() const noexcept { return node_->has_control; }  // is(string)
   std::string_view name() const noexcept { return {text_ + node_->name_begin, node_->name_size}; }
   std::uint64_t key() const noexcept { return node_->key; }
+  const JsonNode* node() const noexcept { return node_; }
   std::size_t size() const noexcept { return node_->extent.size; }  // children, of an array or object
 
   // The member of that name; this must be an object.

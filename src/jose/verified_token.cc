@@ -145,8 +145,10 @@ VerifiedToken::State::State(const State& from, std::string_view spelled, std::by
       algorithm(from.algorithm),
       has_issuer(from.has_issuer),
       has_confirmation(from.has_confirmation),
+      has_more(from.has_more),
       text_size(from.text_size),
-      payload_size(from.payload_size) {
+      payload_size(from.payload_size),
+      places(from.places) {
   Room rest(room);
   compact = rest.put(spelled);
   rest.skip(to_next_node(spelled.size()));
@@ -166,7 +168,7 @@ VerifiedToken::State::State(const State& from, std::string_view spelled, std::by
 
 template <class T>
 Result<T> VerifiedToken::read(std::string_view name) const {
-  const auto claim = state_->root().find(name);
+  const auto claim = state_->find(name);
   if (!claim) return std::unexpected(Error{Errc::missing_claim, std::string(name)});
   return read_as<T>(*claim, name);
 }
@@ -200,10 +202,10 @@ JETON_READABLE_AS(std::vector<std::string_view>)
 JETON_READABLE_AS(Value)
 #undef JETON_READABLE_AS
 
-bool VerifiedToken::has(std::string_view name) const noexcept { return state_->root().find(name).has_value(); }
+bool VerifiedToken::has(std::string_view name) const noexcept { return state_->find(name).has_value(); }
 
 bool VerifiedToken::claim_holds(std::string_view name, std::string_view text) const noexcept {
-  const auto claim = state_->root().find(name);
+  const auto claim = state_->find(name);
   if (!claim) return false;
   if (claim->is(JsonType::string)) return claim->string() == text;
   if (!claim->is(JsonType::array)) return false;

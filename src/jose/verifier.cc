@@ -42,7 +42,7 @@ Verifier::Verifier(std::vector<TrustedIssuer> issuers, Limits limits)
     : state_(std::make_shared<const State>(std::move(issuers), limits)) {}
 
 Result<VerifiedToken> Verifier::verify(std::string_view compact, UnixTime now) const {
-  TRY(const jose::Compact parts, jose::split_compact(compact, state_->limits));
+  TRY(const jose::Compact& parts, jose::split_compact(compact, state_->limits));
   TRY(const auto* const found, state_->keys.find(parts.header, state_->limits, state_->generation));
   TRY(const jose::Candidate signer, state_->keys.verify(parts, *found));
 

@@ -361,5 +361,30 @@ TEST(UntrustedHeader, ShowsAlgKidAndTypAlone) {
   EXPECT_EQ(untrusted_header_peek(spaces + ".e30.AA").error().code, Errc::token_too_large);
 }
 
+// However many there are, and whichever share what they are found by.
+TEST(VerifiedToken, EachOfManyClaimsIsFoundAndNoOther) {
+  const SigningKey secret = SigningKey::generate(Algorithm::hs256);
+  const Verifier verifier{{.issuer = IssuerRule::accept_any_because("a test"),
+                           .audience = AudienceRule::accept_any_because("a test"),
+                           .keys = KeySet({secret.verification_key()})}};
+  const Signer signer{secret, {.issuer = "i", .audiences = {"a"}, .lifetime = std::chrono::seconds{60}}};
+  const UnixTime at = from_unix_seconds(1'700'000'000);
+  for (const int count : {0, 1, 60, 200, 300}) {
+    Claims claims("u");
+    for (int i = 0; i < count; ++i) claims.with((i % 2 ? "c" : "long-nm-") + std::to_string(i), i);
+    const auto token = verifier.verify(signer.sign(claims, at).value(), at);
+    ASSERT_TRUE(token) << count;
+    for (int i = 0; i < count; ++i) {
+      const std::string name = (i % 2 ? "c" : "long-nm-") + std::to_string(i);
+      EXPECT_EQ(token->get<std::int64_t>(name), i) << name;
+      EXPECT_TRUE(token->has(name));
+    }
+    for (int i = 0; i < 500; ++i) EXPECT_FALSE(token->has("absent-" + std::to_string(i)));
+    EXPECT_FALSE(token->has(""));
+    EXPECT_TRUE(token->has("iss"));
+    EXPECT_TRUE(token->has("exp"));
+  }
+}
+
 }  // namespace
 }  // namespace jeton

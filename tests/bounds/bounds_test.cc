@@ -3,6 +3,7 @@
 #include "jose/base64url.h"
 #include "jose/base64url_blocks.h"
 #include "jose/json.h"
+#include "jose/json_marks.h"
 #include "page_end.h"
 
 #include <gtest/gtest.h>
@@ -31,6 +32,15 @@ TEST(Bounds, Base64urlStaysWithinItsBoundsAtTheEndOfAPage) {
       ASSERT_TRUE(base64url::decode(text, reinterpret_cast<std::byte*>(out_page.last(size)))) << size;
       EXPECT_EQ(std::string_view(out_page.last(size), size), bytes);
     }
+  }
+}
+
+TEST(Bounds, MarksAreOfTheirBlockAlone) {
+  const PageEnd page(64);
+  const char* const block = page.place(std::string(64, 'a')).data();
+  for (const Marks marks : {marks_sse2(), marks_avx2()}) {
+    if (marks == nullptr) continue;
+    EXPECT_EQ(marks(block), 0u);
   }
 }
 
