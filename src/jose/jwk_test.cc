@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -86,6 +87,35 @@ TEST(Jwk, UseAndOperationsMustBeTextsAndEachNamedOnce) {
   for (const std::string_view operations : {R"("verify")", "7", "[7]", R"(["verify",null])", R"(["sign","sign"])"}) {
     EXPECT_EQ(refusal(begin + R"("key_ops":)" + std::string(operations) + "}"), malformed("key_ops")) << operations;
   }
+}
+
+TEST(Jwk, AKidMustBeAShortTextWithoutControlCharacters) {
+  const std::string begin = R"({"kty":"oct","k":"AAAA","kid":)";
+  const std::string longest(default_limits.kid_bytes_max, 'k');
+  EXPECT_EQ(refusal(begin + '"' + longest + "\"}").claim, "accepted");
+  for (const std::string& kid : {std::string("7"), std::string("null"), '"' + longest + "k\"",
+                                 std::string(R"("k\u0000")"), std::string(R"("k\n")"), std::string("\"k\x7f\"")}) {
+    EXPECT_EQ(refusal(begin + kid + "}"), malformed("kid")) << kid;
+  }
+}
+
+TEST(Jwk, IsBoundToTheAlgorithmThatItNames) {
+  const auto bound = [](std::string_view more, std::optional<Algorithm> asked) -> Result<Algorithm> {
+    const auto jwk = read_jwk(R"({"kty":"RSA","n":"AQAB","e":"AQAB")" + std::string(more) + "}", default_limits);
+    return bound_algorithm(jwk.value(), Purpose::verify, asked);
+  };
+  EXPECT_EQ(bound(R"(,"alg":"RS256")", std::nullopt), Algorithm::rs256);
+  EXPECT_EQ(bound(R"(,"alg":"RS256")", Algorithm::rs256), Algorithm::rs256);
+  EXPECT_EQ(bound("", Algorithm::ps256), Algorithm::ps256);
+  const auto code = [&](std::string_view more, std::optional<Algorithm> asked) {
+    const auto algorithm = bound(more, asked);
+    return algorithm ? Errc{} : algorithm.error().code;
+  };
+  EXPECT_EQ(code(R"(,"alg":"RS256")", Algorithm::ps256), Errc::algorithm_not_allowed);
+  EXPECT_EQ(code("", std::nullopt), Errc::key_without_alg);
+  EXPECT_EQ(code(R"(,"alg":"NONE")", std::nullopt), Errc::unsupported_algorithm);
+  EXPECT_EQ(code(R"(,"alg":"RSA-OAEP")", Algorithm::rs256), Errc::key_not_for_signatures);
+  EXPECT_EQ(code(R"(,"use":"enc")", Algorithm::rs256), Errc::key_not_for_signatures);
 }
 
 TEST(Jwk, OnlyAnObjectWithinTheLimitIsOne) {
