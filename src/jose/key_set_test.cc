@@ -100,6 +100,40 @@ TEST(KeySet, AnRsaKeyWithoutAlgNeedsAList) {
   EXPECT_EQ(any->entries()[0].algorithms.size(), 6u);
 }
 
+// What a list grants to keys without `alg` it does not grant to those that are for something else.
+TEST(KeySet, NoListMakesAKeyForEncryptionOneForSignatures) {
+  const std::string jwk = without_alg(jwk_of(Algorithm::rs256, "r"));
+  const KeySetOptions listed{.algorithms_without_alg = {Algorithm::rs256}}, any{.any_fitting = true};
+  const auto refusal = [](const std::string& key, const KeySetOptions& options) {
+    const auto set = KeySet::parse(key, options);
+    return set->entries()[0].refusal.empty() ? Errc{} : set->entries()[0].refusal.front().code;
+  };
+  const auto with = [&](std::string_view use) {
+    std::string changed = jwk;
+    const std::string_view sig = R"("use":"sig")";
+    return changed.replace(changed.find(sig), sig.size(), use);
+  };
+  for (const KeySetOptions& options : {listed, any}) {
+    EXPECT_EQ(refusal(jwk, options), Errc{});
+    EXPECT_EQ(refusal(with(R"("use":"enc")"), options), Errc::key_not_for_signatures);
+    EXPECT_EQ(refusal(with(R"("key_ops":["encrypt"])"), options), Errc::key_not_for_signatures);
+    EXPECT_EQ(refusal(with(R"("alg":"RSA-OAEP")"), options), Errc::key_not_for_signatures);
+    EXPECT_EQ(refusal(with(R"("alg":"none")"), options), Errc::unsupported_algorithm);
+  }
+}
+
+TEST(KeySet, ASecretTooShortForAnyHashIsWeakWhateverIsListed) {
+  const auto refusal = [](std::string_view k, const KeySetOptions& options) {
+    return KeySet::parse(R"({"kty":"oct","k":")" + std::string(k) + R"("})", options)->entries()[0].refusal;
+  };
+  const KeySetOptions any{.origin = KeyOrigin::local, .any_fitting = true}, none{.origin = KeyOrigin::local};
+  const std::string_view good = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T";
+  EXPECT_TRUE(refusal(good, any).empty());
+  EXPECT_EQ(refusal(good, none).front().code, Errc::key_without_alg);
+  EXPECT_EQ(refusal("c2hvcnQ", any).front().code, Errc::weak_key);
+  EXPECT_EQ(refusal("c2hvcnQ", none).front().code, Errc::weak_key);
+}
+
 TEST(KeySet, EcAndOkpKeysAreBoundByTheirCurve) {
   EXPECT_EQ(KeySet::parse(without_alg(jwk_of(Algorithm::es384, "e")))->entries()[0].algorithms,
             std::vector{Algorithm::es384});
