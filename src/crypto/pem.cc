@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <string>
 
 namespace jeton::crypto {
@@ -174,7 +175,7 @@ Result<Material> rsa_material(const EVP_PKEY* key, bool is_private) {
                   .qi = private_number(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1)};
   const std::array factors{&made.p, &made.q, &made.dp, &made.dq, &made.qi};
   const auto missing = std::ranges::count_if(factors, [](const SecretBytes* part) { return part->empty(); });
-  if (made.d.empty() || (missing != 0 && missing != factors.size())) return malformed("an RSA key");
+  if (made.d.empty() || (missing != 0 && missing != std::ssize(factors))) return malformed("an RSA key");
   return Material(PrivateMaterial(std::move(made)));
 }
 
