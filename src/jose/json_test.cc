@@ -79,7 +79,8 @@ TEST(Json, EveryOtherByteInPlaceOfAStructuralOneIsRefused) {
     for (int byte = 0; byte < 256; ++byte) {
       std::string wrong = good;
       wrong[at] = static_cast<char>(byte);
-      if (wrong != good) EXPECT_FALSE(accepts(wrong)) << at << " " << byte;
+      if (wrong == good) continue;
+      EXPECT_FALSE(accepts(wrong)) << at << " " << byte;
     }
   }
 }
