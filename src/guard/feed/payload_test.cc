@@ -85,9 +85,9 @@ TEST(FeedPayload, OfAnotherHeadIsAnotherInEachMember) {
   const Snapshot one = good_snapshot();
   Snapshot other = one;
   const auto differs = [&] {
-    const bool differs = other != one && parse_snapshot(payload_of(other)) == other;
+    const bool is_another = other != one && parse_snapshot(payload_of(other)) == other;
     other = one;
-    return differs;
+    return is_another;
   };
   other.head.issuer += 'x';
   EXPECT_TRUE(differs());
