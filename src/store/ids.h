@@ -11,6 +11,8 @@ namespace jeton::store {
 // A session's public id: SHA-256 of its handle, the first 16 bytes.
 using Sid = std::array<std::byte, 16>;
 using Digest = std::array<std::byte, 32>;
+// What a client says of its device, hashed with a key that the database does not have.
+using Fingerprint = std::array<std::byte, 16>;
 
 // Wall-clock time in milliseconds since the Unix epoch, by the database's clock.
 using StoreTime = std::chrono::sys_time<std::chrono::milliseconds>;

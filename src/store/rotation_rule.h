@@ -33,7 +33,7 @@ enum class Verdict : std::uint8_t {
   superseded,      // nothing changes
   reuse,           // the session ends
   went_back,       // the session ends, alarm
-  rotate,          // nothing stands against it: the UPDATE should have succeeded, so the row is not to be trusted
+  rotate,          // nothing stands against it but, where that was asked, a device that looks otherwise
 };
 
 // What the rule looks at. The views live as long as the row they were read into.

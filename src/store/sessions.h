@@ -4,12 +4,14 @@
 
 #include "store/error.h"
 #include "store/ids.h"
+#include "store/suspicion_rule.h"
 #include "store/users.h"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace jeton::store {
 
@@ -22,7 +24,9 @@ enum class EndReason : std::uint8_t {
   user_disabled,
   revoked,
   expired,
-  store_went_back
+  store_went_back,
+  suspicion,   // by the rules of suspicion
+  session_cap  // made room for a newer one
 };
 
 struct Session {
@@ -37,7 +41,14 @@ struct Session {
   StoreTime access_expires_max{};  // the latest `exp` of any access token it was given
   std::optional<StoreTime> ended_at{};
   EndReason end_reason{};
+  std::string user_agent, address, first_address;  // of the last rotation, and of the sign-in; empty: unknown
+  std::int64_t repeats = 0;                        // of the current generation
+  std::optional<StoreTime> repeated_at{};          // the last of them
+  std::int64_t least_generation = 0;               // access tokens of older generations were cut
 };
+
+// What is done when a user who has as many live sessions as allowed signs in once more.
+enum class AtCap : std::uint8_t { oldest_goes, new_is_refused };
 
 struct SignIn {
   Sid sid{};
@@ -48,10 +59,14 @@ struct SignIn {
   std::chrono::milliseconds idle{}, absolute{};
   StoreTime access_expires_at{};
   std::string user_agent, address;
+  std::optional<Fingerprint> fingerprint{};
+  std::uint32_t sessions_max = 0;  // live ones of this user, this one counted; 0: no cap
+  AtCap at_cap = AtCap::oldest_goes;
 };
 
-// refused: the user is gone, disabled, or its security epoch is no longer the one that was read.
-enum class SignInOutcome : std::uint8_t { signed_in, refused };
+// refused: the user is gone, disabled, or its security epoch is no longer the one that was read. too_many: the cap is
+// reached, and new_is_refused.
+enum class SignInOutcome : std::uint8_t { signed_in, refused, too_many };
 
 struct RotateRequest {
   Sid sid{};
@@ -65,6 +80,8 @@ struct RotateRequest {
   StoreTime access_expires_at{};     // `exp` of the access token that will be given, fixed beforehand
   std::string user_agent, address;
   Delivery delivery = Delivery::body;  // how the token was presented; must be the session's
+  std::optional<Fingerprint> fingerprint{};
+  SuspicionRules suspicion{};
 };
 
 enum class RotateOutcome : std::uint8_t {
@@ -79,13 +96,18 @@ enum class RotateOutcome : std::uint8_t {
   other_client,    // it belongs to another client: nothing changed
   wider_scope,     // scope asked for is no subset: nothing changed
   other_delivery,  // presented in the body but given in a cookie, or the reverse: nothing changed
+  login_demanded,  // by the rules of suspicion this presenter gets nothing: the generation stands, nothing ended
+  suspected,       // by the rules of suspicion the session was ended by this very call
 };
 
 struct Rotation {
   RotateOutcome outcome;
   Session session;  // after the operation; meaningful for rotated, repeated, superseded, reused, went_back, ended
   User user;        // meaningful for rotated and repeated: the claims for the new access token
+  Suspicion suspicion{};
 };
+
+inline constexpr std::int64_t live_sessions_listed_max = 1000;
 
 class Sessions {
  public:
@@ -93,13 +115,20 @@ class Sessions {
   // Starts a session at generation 0, with the user's row locked in share mode and its security epoch compared.
   virtual void sign_in(SignIn, Completion<SignInOutcome> done) = 0;
   // Advances the session by one generation in one atomic group, or says why not. Checks in the order: unknown, ended,
-  // client, delivery, scope, then d = stored - presented. `rotated` and `repeated` are durable before `done`.
+  // client, delivery, scope, then d = stored - presented, then suspicion where it would be given a token. `rotated` and `repeated` are durable before `done`.
   virtual void rotate(RotateRequest, Completion<Rotation> done) = 0;
   // Ends a session. True if it was live before; an unknown or ended one is no error.
   virtual void end_session(Sid, EndReason, Completion<bool> done) = 0;
   // Ends all live sessions of a user and raises both counters, in one group. The number ended.
   virtual void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) = 0;
   virtual void find_session(Sid, Completion<std::optional<Session>> done) = 0;
+  // The live sessions of a user, the one that was used last first; at most `live_sessions_listed_max`.
+  virtual void live_sessions_of(std::string sub, Completion<std::vector<Session>> done) = 0;
+  // Ends a session if it is live and that user's, and says so in the audit. False, and nothing done, else: whose it is
+  // cannot be told from that.
+  virtual void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done) = 0;
+  // Ends all live sessions of a user but one, in one group; raises no counter. The number ended.
+  virtual void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done) = 0;
 };
 
 }  // namespace jeton::store

@@ -58,6 +58,18 @@ Result<std::int64_t> Waiting::end_all_sessions(std::string sub, EndReason reason
       [&](auto done) { store_->sessions().end_all_sessions(std::move(sub), reason, std::move(done)); });
 }
 
+Result<std::vector<Session>> Waiting::live_sessions_of(std::string sub) {
+  return outcome_of<std::vector<Session>>(
+      [&](auto done) { store_->sessions().live_sessions_of(std::move(sub), std::move(done)); });
+}
+Result<bool> Waiting::end_own_session(std::string sub, const Sid& sid, EndReason reason) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->sessions().end_own_session(std::move(sub), sid, reason, std::move(done)); });
+}
+Result<std::int64_t> Waiting::end_other_sessions(std::string sub, const Sid& keep, EndReason reason) {
+  return outcome_of<std::int64_t>(
+      [&](auto done) { store_->sessions().end_other_sessions(std::move(sub), keep, reason, std::move(done)); });
+}
 Result<std::optional<Session>> Waiting::find_session(const Sid& sid) {
   return outcome_of<std::optional<Session>>([&](auto done) { store_->sessions().find_session(sid, std::move(done)); });
 }

@@ -74,6 +74,9 @@ class Waiting {
   Result<bool> set_client_disabled(std::string id, bool disabled);
   Result<bool> replace_secret(std::string id, const Digest& hash, std::chrono::milliseconds overlap);
   Result<Admission> admit_assertion(AssertionUse use, std::size_t uses_max);
+  Result<std::vector<Session>> live_sessions_of(std::string sub);
+  Result<bool> end_own_session(std::string sub, const Sid& sid, EndReason reason);
+  Result<std::int64_t> end_other_sessions(std::string sub, const Sid& keep, EndReason reason);
   Result<std::vector<StoredKey>> list_keys();
   Result<bool> add_first_key(StoredKey key);
   Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);
@@ -122,6 +125,16 @@ class StoreConformance : public testing::TestWithParam<Backend> {
   User ada();
 
   std::unique_ptr<Subject> subject_;
+};
+
+// Three sessions of "ada", 1 to 3, from one known device. Instantiated beside StoreConformance.
+class DeviceConformance : public StoreConformance {
+ protected:
+  void SetUp() override;
+  // What that device presents, with rules of suspicion in force.
+  RotateRequest from_home(std::int64_t generation, int sid = 1);
+  Rotation rotate_as(RotateRequest request) { return db().rotate(std::move(request)).value(); }
+  bool live(int sid) { return !session(sid).ended_at.has_value(); }
 };
 
 }  // namespace jeton::store::conformance

@@ -30,6 +30,8 @@ std::string_view to_text(EndReason reason) {
     case EndReason::revoked: return "revoked";
     case EndReason::expired: return "expired";
     case EndReason::store_went_back: return "store_went_back";
+    case EndReason::suspicion: return "suspicion";
+    case EndReason::session_cap: return "session_cap";
   }
   std::unreachable();
 }

@@ -27,10 +27,11 @@ class SqliteSubject final : public Subject {
   std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance,
-                         testing::Values(Backend{
-                             "sqlite", [] { return std::unique_ptr<Subject>{std::make_unique<SqliteSubject>()}; }}),
-                         name_of);
+const auto sqlite_backend =
+    testing::Values(Backend{"sqlite", [] { return std::unique_ptr<Subject>{std::make_unique<SqliteSubject>()}; }});
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, sqlite_backend, name_of);
+INSTANTIATE_TEST_SUITE_P(Sqlite, DeviceConformance, sqlite_backend, name_of);
 
 }  // namespace
 }  // namespace jeton::store::conformance

@@ -145,7 +145,18 @@ CREATE TABLE assertion_count(uses INTEGER NOT NULL) STRICT;
 INSERT INTO assertion_count(uses) VALUES(0);
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4};
+// What is known of a session's device, and of repeats within a generation. `first_address` is null while it is the last
+// one too.
+const std::string kVersion5 = R"sql(
+ALTER TABLE sessions ADD COLUMN fingerprint BLOB;
+ALTER TABLE sessions ADD COLUMN first_address BLOB;
+ALTER TABLE sessions ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN repeated_at INTEGER;
+ALTER TABLE sessions ADD COLUMN suspected_generation INTEGER;
+ALTER TABLE sessions ADD COLUMN least_generation INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

@@ -5,23 +5,35 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 
 namespace jeton::store::sqlite {
 
 namespace {
 
-constexpr std::size_t user_agent_bytes_max = 96;
+constexpr std::size_t user_agent_bytes_max = 64;
 constexpr std::chrono::milliseconds duration_max = std::chrono::years{1000};
 
-const std::string kRead =
-    std::string{
-        "SELECT sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
-        " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
-        " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
-        " sessions.access_expires_max, sessions.idempotency_key, sessions.ended_at, sessions.end_reason, "} +
-    live_session + ", users.id, " + user_columns +
-    " FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.sid = ?";
-constexpr int user_id_column = 17;
+const std::string kColumns =
+    "sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
+    " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
+    " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
+    " sessions.access_expires_max, sessions.ended_at, sessions.end_reason, sessions.user_agent, sessions.address,"
+    " sessions.first_address, sessions.repeats, sessions.repeated_at, sessions.least_generation";
+constexpr int idempotency_key_column = 21;
+constexpr int fingerprint_column = 22;
+constexpr int live_column = 23;
+constexpr int user_id_column = 24;
+
+const std::string kRead = "SELECT " + kColumns + ", sessions.idempotency_key, sessions.fingerprint, " + live_session +
+                          ", users.id, " + user_columns +
+                          " FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.sid = ?";
+
+const std::string kReadLive = "SELECT " + kColumns +
+                              ", sessions.sid FROM sessions JOIN users ON users.id = sessions.user_id"
+                              " WHERE users.sub = ? AND " +
+                              live_session + " ORDER BY sessions.rotated_at DESC, sessions.sid LIMIT ?";
+constexpr int sid_column = 21;
 
 const std::string kEnd =
     std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE sid = ? AND "} + live_session;
@@ -33,7 +45,7 @@ const std::string kEndAll =
 
 EndReason end_reason_at(const Statement& row, int column) {
   const auto number = row.integer_at(column);
-  if (number < 0 || number > static_cast<std::int64_t>(EndReason::store_went_back)) row.damaged("unknown end reason");
+  if (number < 0 || number > static_cast<std::int64_t>(EndReason::session_cap)) row.damaged("unknown end reason");
   return static_cast<EndReason>(number);
 }
 
@@ -59,10 +71,16 @@ Session session_at(const Statement& row, const Sid& sid) {
   session.idle_expires_at = row.time_at(10);
   session.absolute_expires_at = row.time_at(11);
   session.access_expires_max = row.time_at(12);
-  if (!row.null_at(14)) {
-    session.ended_at = row.time_at(14);
-    session.end_reason = end_reason_at(row, 15);
+  if (!row.null_at(13)) {
+    session.ended_at = row.time_at(13);
+    session.end_reason = end_reason_at(row, 14);
   }
+  if (!row.null_at(15)) session.user_agent = row.text_at(15);
+  session.address = address_text(row.blob_at(16));
+  session.first_address = row.null_at(17) ? session.address : address_text(row.blob_at(17));
+  session.repeats = row.integer_at(18);
+  if (!row.null_at(19)) session.repeated_at = row.time_at(19);
+  session.least_generation = row.integer_at(20);
   return session;
 }
 
@@ -85,11 +103,26 @@ std::optional<SessionRow> read_session(Connection& db, const Sid& sid) {
   if (!row.step()) return std::nullopt;
   SessionRow found;
   found.session = session_at(row, sid);
-  if (!row.null_at(13)) found.idempotency_key = row.bytes_at<32>(13);
-  found.live = row.integer_at(16) != 0;
+  const auto copied = [](std::span<const std::byte> bytes) { return std::vector(bytes.begin(), bytes.end()); };
+  found.address = copied(row.blob_at(16));
+  found.first_address = copied(row.blob_at(17));
+  if (!row.null_at(idempotency_key_column)) found.idempotency_key = row.bytes_at<32>(idempotency_key_column);
+  if (!row.null_at(fingerprint_column)) found.fingerprint = row.bytes_at<16>(fingerprint_column);
+  found.live = row.integer_at(live_column) != 0;
   if (!row.null_at(user_id_column)) {
     found.user = user_at(row, user_id_column + 1);
     found.session.sub = found.user->sub;
+  }
+  return found;
+}
+
+std::vector<Session> read_live_sessions(Connection& db, std::string_view sub, std::int64_t count_max) {
+  std::vector<Session> found;
+  auto row = db.query(kReadLive);
+  row.text(sub).integer(count_max);
+  while (row.step()) {
+    found.push_back(session_at(row, row.bytes_at<16>(sid_column)));
+    found.back().sub = sub;
   }
   return found;
 }
@@ -124,6 +157,13 @@ std::vector<std::byte> packed_address(const std::string& address) {
   bytes.resize(4);
   if (::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1) return bytes;
   return {};
+}
+
+std::string address_text(std::span<const std::byte> packed) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (packed.size() != 4 && packed.size() != 16) return {};
+  ::inet_ntop(packed.size() == 4 ? AF_INET : AF_INET6, packed.data(), text.data(), text.size());
+  return text.data();
 }
 
 std::int64_t bounded(std::chrono::milliseconds duration) {

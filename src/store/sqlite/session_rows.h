@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +28,16 @@ struct SessionRow {
   Session session;
   std::optional<User> user{};  // none: it is gone
   std::optional<Digest> idempotency_key{};
+  std::optional<Fingerprint> fingerprint{};
+  std::vector<std::byte> address{}, first_address{};  // packed
   bool live = false;
 
   SessionFacts facts() const;
 };
 
 std::optional<SessionRow> read_session(Connection&, const Sid&);
+// The live sessions of a user, the last used first.
+std::vector<Session> read_live_sessions(Connection&, std::string_view sub, std::int64_t count_max);
 
 // Ends one live session. False if it was not live.
 bool end_live_session(Connection&, const Sid&, EndReason);
@@ -40,10 +45,12 @@ bool end_live_session(Connection&, const Sid&, EndReason);
 // afterwards none is live.
 std::int64_t end_live_sessions_of(Connection&, std::string_view sub, EndReason, const std::optional<Sid>& keep);
 
-// "Mozilla/5.0 …" cut to what a device list needs; whole UTF-8 characters.
+// "Chrome/126;Linux", cut to what a device list needs; whole UTF-8 characters.
 std::string_view short_user_agent(std::string_view user_agent);
 // An IPv4 or IPv6 address as 4 or 16 bytes; empty if it is neither.
 std::vector<std::byte> packed_address(const std::string& address);
+// The reverse.
+std::string address_text(std::span<const std::byte> packed);
 // Within what a column of milliseconds can add up without leaving 64 bits; negative counts as 0.
 std::int64_t bounded(std::chrono::milliseconds duration);
 

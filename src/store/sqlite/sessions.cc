@@ -6,6 +6,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace jeton::store::sqlite {
 namespace {
@@ -14,13 +15,19 @@ namespace {
 // that was disabled, gets no session.
 const std::string kSignIn =
     "INSERT INTO sessions(sid, user_id, key_id, client_id, scope, audience, delivery, security_epoch, auth_time,"
-    " rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at, access_expires_max, user_agent, address)"
+    " rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at, access_expires_max, user_agent, address, "
+    "fingerprint)"
     " SELECT ?1, id, ?2, ?3, ?4, ?5, ?6, security_epoch, jeton_now_ms(), jeton_now_ms(), jeton_now_ms(),"
-    " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11"
+    " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11, ?14"
     " FROM users WHERE sub = ?12 AND security_epoch = ?13 AND disabled = 0";
 
 const std::string kRaiseEpochs =
     "UPDATE users SET security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
+
+// The longest unused first.
+const std::string kLiveSids =
+    std::string{"SELECT sid FROM sessions WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
+    live_session + " ORDER BY rotated_at, sid";
 
 // Sessions that ended or expired are forgotten after this long, and after their last access token. Until then an old
 // token is told that its session has ended, afterwards that it is unknown; callers hear the same of both.
@@ -38,20 +45,52 @@ void forget_some_sessions(Connection& db, const Sid& after) {
   db.query(kForget).blob(after).integer(forget_after.count()).run();
 }
 
+std::vector<Sid> live_sids_of(Connection& db, const std::string& sub, const std::optional<Sid>& but) {
+  std::vector<Sid> found;
+  auto rows = db.query(kLiveSids);
+  rows.text(sub);
+  if (but) {
+    rows.blob(*but);
+  } else {
+    rows.null();
+  }
+  while (rows.step()) found.push_back(rows.bytes_at<16>(0));
+  return found;
+}
+
+bool end_session(Connection& db, const Sid& sid, EndReason reason);
+
+// The writer's transaction is the only one, so two sign-ins at once are counted one after the other.
+bool is_full(Connection& db, const SignIn& request) {
+  return request.sessions_max != 0 && request.at_cap == AtCap::new_is_refused &&
+         live_sids_of(db, request.sub, std::nullopt).size() >= request.sessions_max;
+}
+
+// After the new session has begun: one that was refused ends no other.
+void end_oldest_beyond_cap(Connection& db, const SignIn& request) {
+  if (request.sessions_max == 0) return;
+  const auto others = live_sids_of(db, request.sub, request.sid);
+  for (std::size_t i = 0; i + request.sessions_max < others.size() + 1; ++i)
+    end_session(db, others[i], EndReason::session_cap);
+}
+
 SignInOutcome sign_in(Connection& db, const SignIn& request) {
+  if (is_full(db, request)) return SignInOutcome::too_many;
   auto insert = db.query(kSignIn);
   insert.blob(request.sid).integer(request.key_id).text(request.client_id).text(request.scope).text(request.audience);
   insert.integer(static_cast<std::int64_t>(request.delivery));
   insert.integer(bounded(request.idle)).integer(bounded(request.absolute)).time(request.access_expires_at);
   insert.text_or_null(short_user_agent(request.user_agent));
-  if (const auto address = packed_address(request.address); address.empty()) {
-    insert.null();
-  } else {
-    insert.blob(address);
-  }
+  insert.blob_or_null(packed_address(request.address));
   insert.text(request.sub).integer(request.security_epoch);
+  if (request.fingerprint) {
+    insert.blob(*request.fingerprint);
+  } else {
+    insert.null();
+  }
   if (insert.run() == 0) return SignInOutcome::refused;
   append_audit(db, {.kind = "signed_in", .sub = request.sub, .sid = request.sid, .detail = request.client_id});
+  end_oldest_beyond_cap(db, request);
   forget_some_sessions(db, request.sid);
   return SignInOutcome::signed_in;
 }
@@ -74,6 +113,18 @@ std::int64_t end_all_sessions(Connection& db, const std::string& sub, EndReason 
     revoke_versions(db, sub, RevocationReason::revoked, until);
     append_audit(db, {.kind = "all_sessions_ended", .sub = sub, .detail = to_text(reason)});
   }
+  return ended;
+}
+
+bool end_own_session(Connection& db, const std::string& sub, const Sid& sid, EndReason reason) {
+  const auto row = read_session(db, sid);
+  return row && row->session.sub == sub && end_session(db, sid, reason);
+}
+
+// One line in the audit for each, so that each has its story.
+std::int64_t end_other_sessions(Connection& db, const std::string& sub, const Sid& keep, EndReason reason) {
+  std::int64_t ended = 0;
+  for (const Sid& sid : live_sids_of(db, sub, keep)) ended += end_session(db, sid, reason) ? 1 : 0;
   return ended;
 }
 
@@ -103,6 +154,24 @@ void SqliteSessions::end_all_sessions(std::string sub, EndReason reason, Complet
   lanes_.write<std::int64_t>(
       [sub = std::move(sub), reason](Connection& db) { return sqlite::end_all_sessions(db, sub, reason); },
       std::move(done));
+}
+
+void SqliteSessions::live_sessions_of(std::string sub, Completion<std::vector<Session>> done) {
+  lanes_.read<std::vector<Session>>(
+      [sub = std::move(sub)](Connection& db) { return read_live_sessions(db, sub, live_sessions_listed_max); },
+      std::move(done));
+}
+
+void SqliteSessions::end_own_session(std::string sub, Sid sid, EndReason reason, Completion<bool> done) {
+  lanes_.write<bool>(
+      [sub = std::move(sub), sid, reason](Connection& db) { return sqlite::end_own_session(db, sub, sid, reason); },
+      std::move(done));
+}
+
+void SqliteSessions::end_other_sessions(std::string sub, Sid keep, EndReason reason, Completion<std::int64_t> done) {
+  lanes_.write<std::int64_t>([sub = std::move(sub), keep,
+                              reason](Connection& db) { return sqlite::end_other_sessions(db, sub, keep, reason); },
+                             std::move(done));
 }
 
 void SqliteSessions::find_session(Sid sid, Completion<std::optional<Session>> done) {

@@ -35,6 +35,7 @@ class Statement {
   Statement& text(std::string_view value);  // copied
   Statement& text_or_null(std::string_view value);
   Statement& blob(std::span<const std::byte> value);  // copied
+  Statement& blob_or_null(std::span<const std::byte> value) { return value.empty() ? null() : blob(value); }
   Statement& null();
   Statement& time(StoreTime value) { return integer(value.time_since_epoch().count()); }
   Statement& digest(const std::optional<Digest>& value) { return value ? blob(*value) : null(); }
