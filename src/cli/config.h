@@ -30,6 +30,7 @@ struct Config {
   std::uint32_t http_threads = 0;  // 0: as many as the machine has cores, 8 at most
   std::uint32_t connections_max = 10'000;
   platform::LogLevel log_level = platform::LogLevel::info;
+  std::string places{};                        // path of a file of places; empty: none
   std::vector<std::string> trusted_proxies{};  // addresses and networks, as written
 };
 

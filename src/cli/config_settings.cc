@@ -354,12 +354,103 @@ std::vector<Setting> serving_settings() {
   };
 }
 
+Setting at_cap_setting() {
+  return {"sessions",
+          "at_max",
+          "What happens when somebody with as many sessions signs in once more: \"oldest goes\" (the one that was not "
+          "used\n"
+          "for longest ends) or \"new is refused\" (409 until another ends).\n",
+          true,
+          [](const Config& config) -> std::string {
+            return config.rules.at_cap == store::AtCap::oldest_goes ? "\"oldest goes\"" : "\"new is refused\"";
+          },
+          [](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            if (text != nullptr && text->get() == "oldest goes") {
+              config.rules.at_cap = store::AtCap::oldest_goes;
+            } else if (text != nullptr && text->get() == "new is refused") {
+              config.rules.at_cap = store::AtCap::new_is_refused;
+            } else {
+              return fmt::format("must be \"oldest goes\" or \"new is refused\", not {}", shown(node));
+            }
+            return {};
+          }};
+}
+
+constexpr std::uint32_t sessions_max_most = 1000;
+
+Setting sessions_by_plan_setting() {
+  return {
+      "sessions",
+      "max_by_plan",
+      "The same by the plan in the user's record, such as { free = 2, pro = 20 }; who has another plan, or none, has\n"
+      "max.\n",
+      true,
+      [](const Config& config) {
+        std::string text;
+        for (const auto& [plan, most] : config.rules.sessions_max_by_plan)
+          text += fmt::format("{}{} = {}", text.empty() ? " " : ", ", toml_text(plan), most);
+        return '{' + text + (text.empty() ? "}" : " }");
+      },
+      [](const toml::node& node, Config& config) -> std::string {
+        const auto* table = node.as_table();
+        if (table == nullptr) return fmt::format("must be a table such as {{ free = 2 }}, not {}", shown(node));
+        config.rules.sessions_max_by_plan.clear();
+        for (const auto& [plan, value] : *table) {
+          const auto* number = value.as_integer();
+          if (number == nullptr || number->get() < 0 || number->get() > sessions_max_most)
+            return fmt::format("must give {} a number from 0 to {}", toml_text(plan.str()), sessions_max_most);
+          config.rules.sessions_max_by_plan.emplace(plan.str(), static_cast<std::uint32_t>(number->get()));
+        }
+        return {};
+      }};
+}
+
+Setting threshold_setting(std::string_view name, std::string_view meaning,
+                          std::uint32_t store::SuspicionRules::* threshold) {
+  return number_setting("suspicion", name, meaning, true, 0, 1000,
+                        [threshold](Config& config) -> std::uint32_t& { return config.rules.suspicion.*threshold; });
+}
+
+std::vector<Setting> session_settings() {
+  return {
+      number_setting("sessions", "max", "How many live sessions one user may have; 0: any number.\n", true, 0,
+                     sessions_max_most, [](Config& config) -> std::uint32_t& { return config.rules.sessions_max; }),
+      sessions_by_plan_setting(),
+      at_cap_setting(),
+      threshold_setting("log",
+                        "A refresh from a device unlike the session's is scored: fingerprint changed 60, another "
+                        "program or system 30,\n"
+                        "another network 10, both of these at once 40 more, the same token from two places 30. From "
+                        "this score on it\n"
+                        "is logged; 0: never.\n",
+                        &store::SuspicionRules::log),
+      threshold_setting("notify", "From this score on it goes into the audit and to the webhook too; 0: never.\n",
+                        &store::SuspicionRules::notify),
+      threshold_setting(
+          "login",
+          "From this score on the refresh is refused and that client told to sign in; access tokens given "
+          "so far are cut,\nand the session goes on where it was; 0: never.\n",
+          &store::SuspicionRules::login),
+      threshold_setting("end", "From this score on that session ends, and no other; 0: never.\n",
+                        &store::SuspicionRules::end),
+      text_setting(
+          "devices", "places",
+          "A file in MaxMind's format (.mmdb) that knows where addresses are, for the list of devices; empty: none.\n",
+          [](Config& config) -> std::string& { return config.places; },
+          [](std::string_view path) -> std::string {
+            return path.find('\0') == std::string_view::npos ? "" : "must not hold NUL";
+          }),
+  };
+}
+
 }  // namespace
 
 const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings = [] {
     std::vector<Setting> all;
-    for (auto part : {issuer_and_store_settings(), token_settings(), account_settings(), serving_settings()}) {
+    for (auto part :
+         {issuer_and_store_settings(), token_settings(), account_settings(), session_settings(), serving_settings()}) {
       std::ranges::move(part, std::back_inserter(all));
     }
     return all;

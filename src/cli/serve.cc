@@ -6,6 +6,7 @@
 #include "issuer/issuer.h"
 #include "platform/clock.h"
 #include "platform/log.h"
+#include "platform/place_file.h"
 #include "platform/process.h"
 #include "platform/signals.h"
 #include "store/sqlite/sqlite_store.h"
@@ -81,13 +82,15 @@ MasterKeyElsewhere master_key_elsewhere() {
 // One running server, from its first step to its last.
 class Service {
  public:
-  Service(ServeArguments arguments, Config config, Console& console)
+  Service(ServeArguments arguments, Config config, std::shared_ptr<const platform::PlaceFile> places, Console& console)
       : arguments_(std::move(arguments)),
         config_(std::move(config)),
         console_(console),
         store_clock_(clock_),
-        issuer_(clock_,
-                {.rules = config_.rules, .algorithm = config_.algorithm, .password_pool = config_.password_pool}) {}
+        issuer_(clock_, {.rules = config_.rules,
+                         .algorithm = config_.algorithm,
+                         .password_pool = config_.password_pool,
+                         .places = std::move(places)}) {}
 
   Outcome<void> start(const ListenAddress& address) {
     // The socket first: a taken port is noticed before anything is made on disk.
@@ -174,7 +177,13 @@ void serve(const ServeArguments& arguments, Console& console) {
   platform::forbid_memory_dumps();
   platform::block_signals();
   platform::set_log_level(config->log_level);
-  Service service(arguments, *std::move(config), console);
+  std::shared_ptr<const platform::PlaceFile> places;
+  if (!config->places.empty()) {
+    auto opened = platform::PlaceFile::open(config->places);
+    if (!opened.has_value()) return console.fail(opened.error().text());
+    places = *std::move(opened);
+  }
+  Service service(arguments, *std::move(config), std::move(places), console);
   if (const auto started = service.start(*address); !started.has_value()) return console.fail(started.error().text());
   service.run();
 }

@@ -9,6 +9,7 @@
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
 #include "platform/clock.h"
+#include "platform/place_file.h"
 #include "store/store.h"
 
 #include <jeton/token_cache.h>
@@ -32,6 +33,7 @@ struct Context {
   Metrics& metrics;
   const RefreshCookie& refresh_cookie;
   ClientDirectory& clients;
+  const platform::PlaceFile* places = nullptr;  // none is configured
 };
 
 }  // namespace jeton::issuer

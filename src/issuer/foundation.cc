@@ -22,6 +22,7 @@ using Texts = std::map<std::string, std::string>;
 constexpr std::string_view purpose_check = "jeton master key check v1";
 constexpr std::string_view purpose_sealing = "jeton signing keys at rest v1";
 constexpr std::string_view purpose_refresh = "jeton refresh token v1";
+constexpr std::string_view purpose_fingerprint = "jeton device fingerprint v1";
 constexpr std::string_view purpose_refresh_id = "jeton refresh token key id v1";
 
 constexpr std::size_t salt_bytes = 32;
@@ -100,6 +101,7 @@ platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBy
       .refresh_key_id = refresh_key_id,
       .refresh_tokens = oauth::RefreshTokenCodec(texts["issuer"], texts["store_epoch"], std::move(refresh_keys)),
       .sealing_key = derive(purpose_sealing, 32),
+      .fingerprint_key = derive(purpose_fingerprint, 32),
   };
 }
 

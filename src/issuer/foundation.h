@@ -32,7 +32,8 @@ struct Foundation {
   std::string issuer, audience, client_id, store_epoch;
   std::uint32_t refresh_key_id = 0;  // makes new refresh tokens
   oauth::RefreshTokenCodec refresh_tokens;
-  SecretBytes sealing_key;  // of private signing keys at rest
+  SecretBytes sealing_key;      // of private signing keys at rest
+  SecretBytes fingerprint_key;  // of what clients say of their devices
 };
 
 // Reads what is settled and settles what is not. Waits for the store: not for an event loop's thread. Faults: the

@@ -4,6 +4,7 @@
 #include "issuer/browser/cross_site.h"
 #include "issuer/completion.h"
 #include "issuer/context.h"
+#include "issuer/devices/devices.h"
 #include "issuer/health/health.h"
 #include "issuer/json_body.h"
 #include "issuer/jwks/jwks.h"
@@ -26,6 +27,7 @@ struct Issuer::State {
   State(const platform::ClockSource& source, IssuerOptions options)
       : clock(source),
         algorithm(options.algorithm),
+        places(std::move(options.places)),
         rules(std::move(options.rules)),
         cors(cors_policy(*rules.get())),
         decoy_hash(make_decoy(rules.get()->argon2)),
@@ -38,6 +40,7 @@ struct Issuer::State {
 
   const platform::ClockSource& clock;
   Algorithm algorithm;
+  std::shared_ptr<const platform::PlaceFile> places;
   Replaceable<Rules> rules;
   Replaceable<http::CorsPolicy> cors;
   Replaceable<std::string> decoy_hash;
@@ -104,6 +107,9 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::post, "/api/auth/logout", answer_logout);
   add(http::Method::get, "/api/auth/me", answer_me);
   add(http::Method::post, "/api/auth/password", answer_change_password);
+  add(http::Method::get, "/api/auth/sessions", answer_sessions);
+  add(http::Method::del, "/api/auth/sessions/{sid}", answer_end_session);
+  add(http::Method::post, "/api/auth/sessions/revoke-others", answer_revoke_others);
   add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
   // Without our challenge: these answers are those of their RFCs.
   const auto add_oauth = [&](http::Method method, std::string_view path, Endpoint endpoint) {
@@ -151,7 +157,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .decoy_hash = state.decoy_hash,
                                 .metrics = state.metrics,
                                 .refresh_cookie = *state.refresh_cookie,
-                                .clients = *state.clients});
+                                .clients = *state.clients,
+                                .places = state.places.get()});
   state.started.store(true, std::memory_order_release);
   return {};
 }

@@ -16,6 +16,7 @@
 #include "issuer/rules.h"
 #include "platform/clock.h"
 #include "platform/fault.h"
+#include "platform/place_file.h"
 #include "store/store.h"
 
 #include <jeton/algorithm.h>
@@ -31,6 +32,7 @@ struct IssuerOptions {
   Algorithm algorithm = Algorithm::es256;  // of access tokens; never HMAC
   PasswordPoolOptions password_pool{};
   TokenCacheOptions token_cache{.entries_max = 10'000};
+  std::shared_ptr<const platform::PlaceFile> places{};
 };
 
 class Issuer {

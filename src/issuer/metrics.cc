@@ -18,6 +18,8 @@ std::string_view name_of(store::RotateOutcome outcome) noexcept {
     case other_client: return "other_client";
     case wider_scope: return "wider_scope";
     case other_delivery: return "other_delivery";
+    case login_demanded: return "login_demanded";
+    case suspected: return "suspected";
   }
   std::unreachable();
 }

@@ -41,6 +41,7 @@ class Metrics {
   Counter& assertion_memory_full =
       all_.counter("jeton_assertion_uses_max_hit_total", "Client assertions refused because too many are remembered.");
   void count_oauth_refusal(oauth::FaultCode code) noexcept;
+  Counter& suspicions = all_.counter("jeton_suspicions_total", "Refreshes that reached a threshold of suspicion.");
 
   void count_rotation(store::RotateOutcome outcome) noexcept;
   void count_answer(int status, std::chrono::microseconds duration) noexcept;
@@ -50,7 +51,7 @@ class Metrics {
  private:
   Counter& limit(std::string_view name);
 
-  std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::other_delivery) + 1> rotations_;
+  std::array<Counter*, static_cast<std::size_t>(store::RotateOutcome::suspected) + 1> rotations_;
   std::array<Counter*, static_cast<std::size_t>(oauth::FaultCode::server_error) + 1> oauth_refusals_;
   std::array<Counter*, 5> answers_;                   // 1xx to 5xx
   Counter& slow_ = limit("time_max");                 // 408

@@ -3,8 +3,12 @@
 #pragma once
 
 #include "crypto/password_hash.h"
+#include "store/sessions.h"
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,6 +27,10 @@ struct Rules {
   bool registration_open = true;
   bool metrics_open = true;
   crypto::Argon2Cost argon2{};
+  store::SuspicionRules suspicion{.log = 30, .notify = 60, .login = 80, .end = 100};
+  std::uint32_t sessions_max = 0;  // live sessions of one user; 0: any number
+  std::map<std::string, std::uint32_t, std::less<>> sessions_max_by_plan{};
+  store::AtCap at_cap = store::AtCap::oldest_goes;
   std::vector<std::string> origins{};  // of pages elsewhere that may call, as browsers spell them
 };
 

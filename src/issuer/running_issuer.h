@@ -71,6 +71,7 @@ struct RunningOptions {
   PasswordPoolOptions password_pool{};
   unsigned master_key_seed = 1;
   http::TrustedProxies trusted_proxies{};
+  std::shared_ptr<const platform::PlaceFile> places{};
   // Puts something between the issuer and the store.
   std::function<std::unique_ptr<store::Store>(std::unique_ptr<store::Store>)> wrap_store{};
 

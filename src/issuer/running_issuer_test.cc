@@ -109,9 +109,10 @@ SecretBytes master_key_of(unsigned seed) {
 }
 
 RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_(clock) {
-  issuer_ = std::make_unique<Issuer>(
-      clock,
-      IssuerOptions{.rules = options.rules, .algorithm = options.algorithm, .password_pool = options.password_pool});
+  issuer_ = std::make_unique<Issuer>(clock, IssuerOptions{.rules = options.rules,
+                                                          .algorithm = options.algorithm,
+                                                          .password_pool = options.password_pool,
+                                                          .places = options.places});
   http::Router router;
   issuer_->add_routes(router);
   auto server =

@@ -3,6 +3,7 @@
 #include "issuer/accounts/credentials.h"
 #include "issuer/accounts/passwords.h"
 #include "issuer/completion.h"
+#include "issuer/devices/devices.h"
 #include "issuer/json_body.h"
 #include "issuer/sessions/sessions.h"
 #include "oauth/refresh_token.h"
@@ -49,6 +50,8 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
   const UnixTime expires_at = now + rules->access_lifetime;
   const oauth::Handle handle = oauth::random_handle();
   const oauth::SessionId sid = oauth::sid_of(handle);
+  auto device = presented_device(context, request);
+  if (!device.has_value()) co_return std::move(device.error());
   const auto client = co_await context.clients.find(foundation.client_id);
   if (!client.has_value()) co_return login_failed(context, client.error().message);
   if (!*client || (*client)->row.disabled) co_return login_failed(context, "the client of our own login is disabled");
@@ -75,12 +78,16 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
                         .idle = rules->session_idle,
                         .absolute = rules->session_absolute,
                         .access_expires_at = expires_at,
-                        .user_agent = user_agent_of(request),
-                        .address = request.peer_address};
+                        .user_agent = std::move(device->agent),
+                        .address = request.peer_address,
+                        .fingerprint = device->fingerprint,
+                        .sessions_max = sessions_max_of(*rules, user.claims_json),
+                        .at_cap = rules->at_cap};
   const auto outcome = co_await completed<store::SignInOutcome>(
       [&](auto done) { context.store.sessions().sign_in(std::move(sign_in), std::move(done)); });
   if (!outcome.has_value()) co_return login_failed(context, outcome.error().message);
   if (*outcome == store::SignInOutcome::refused) co_return invalid_credentials(context, request);
+  if (*outcome == store::SignInOutcome::too_many) co_return refusal(409, "Too many sessions");
   context.metrics.logins.add();
   std::string refresh_token =
       foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0});

@@ -1,5 +1,6 @@
 #include "issuer/browser/cross_site.h"
 
+#include "issuer/devices/devices.h"
 #include "issuer/json_body.h"
 #include "platform/log.h"
 
@@ -41,7 +42,8 @@ std::optional<http::Response> refuse_cross_site(const Rules& rules, const http::
 
 http::CorsPolicy cors_policy(const Rules& rules) {
   return {.origins = rules.origins,
-          .request_headers = {"Authorization", "Content-Type", "Idempotency-Key", std::string(client_header)},
+          .request_headers = {"Authorization", "Content-Type", "Idempotency-Key", std::string(client_header),
+                              std::string(fingerprint_header)},
           .exposed_headers = {"Retry-After", "WWW-Authenticate", "X-Request-Id"}};
 }
 

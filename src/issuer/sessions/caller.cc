@@ -48,6 +48,8 @@ std::optional<Errc> objection(const VerifiedToken& token, const std::optional<st
     return Errc::revoked;
   if (session->sub != token.subject() || user->disabled || session->security_epoch != user->security_epoch)
     return Errc::revoked;
+  const auto generation = token.get<std::int64_t>("gen");
+  if (!generation.has_value() || *generation < session->least_generation) return Errc::stale_claims;
   const auto version = token.get<std::int64_t>("ver");
   if (!version.has_value() || *version < user->version) return Errc::stale_claims;
   return std::nullopt;

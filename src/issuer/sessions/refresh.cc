@@ -1,5 +1,7 @@
 #include "issuer/access_token.h"
 #include "issuer/completion.h"
+#include "issuer/devices/devices.h"
+#include "issuer/devices/user_agent.h"
 #include "issuer/json_body.h"
 #include "issuer/sessions/sessions.h"
 #include "oauth/refresh_token.h"
@@ -19,6 +21,25 @@ http::Response superseded_refresh_token(const Context& context) {
   body.set("error", "Invalid refresh token");
   body.set("reason", "superseded");
   return unauthorized(body, context.foundation.audience, "invalid_token");
+}
+
+http::Response demand_login(const Context& context) {
+  Value body = Value::object();
+  body.set("error", "Invalid refresh token");
+  body.set("reason", "login_required");
+  return unauthorized(body, context.foundation.audience, "invalid_token");
+}
+
+void log_suspicion(const Context& context, const Rotation& rotation, const http::Request& request) {
+  if (rotation.suspicion.action == store::SuspicionAction::none) return;
+  context.metrics.suspicions.add();
+  platform::log_warning("refresh from an unlike device", {{"score", rotation.suspicion.score},
+                                                          {"signs", rotation.suspicion.signs()},
+                                                          {"outcome", name_of(rotation.outcome)},
+                                                          {"sid", oauth::sid_text(rotation.session.sid)},
+                                                          {"sub", rotation.session.sub},
+                                                          {"address", request.peer_address},
+                                                          {"request", request.id}});
 }
 
 http::Response refresh_failed() { return try_again_later(500, "Token refresh failed"); }
@@ -84,7 +105,9 @@ void log_outcome(const Rotation& rotation, const oauth::RefreshToken& presented,
   using platform::LogLevel;
   switch (rotation.outcome) {
     case rotated:
-    case repeated: return;
+    case repeated:
+    case login_demanded:
+    case suspected: return;  // suspicion has a line of its own
     case key_reused:
     case reused:
     case other_client:
@@ -110,6 +133,7 @@ http::Response answer_for(const Context& context, RefreshResult result) {
   }
   switch (result.outcome) {
     case RotateOutcome::superseded: return superseded_refresh_token(context);
+    case RotateOutcome::login_demanded: return demand_login(context);
     case RotateOutcome::key_reused: return refusal(400, "Idempotency-Key reused");
     default: return invalid_refresh_token(context);
   }
@@ -128,11 +152,14 @@ boost::asio::awaitable<http::Response> refresh(const Context& context, const htt
     co_return refresh_failed();
   }
   if (!*client || (*client)->row.disabled) co_return invalid_refresh_token(context);
+  const auto device = presented_device(context, request);
+  if (!device.has_value()) co_return device.error();
   auto result = co_await refresh_session(context, request,
                                          {.presented = *presented,
                                           .client_id = context.foundation.client_id,
                                           .delivery = token->delivery,
-                                          .idempotency_key = *idempotency_key});
+                                          .idempotency_key = *idempotency_key,
+                                          .fingerprint = device->fingerprint});
   if (!result.has_value()) co_return refresh_failed();
   co_return answer_for(context, *std::move(result));
 }
@@ -155,9 +182,11 @@ boost::asio::awaitable<std::optional<RefreshResult>> refresh_session(const Conte
       .grace = rules->refresh_grace,
       .idle = rules->session_idle,
       .access_expires_at = times.expires_at,
-      .user_agent = user_agent_of(request),
+      .user_agent = parse_user_agent(user_agent_of(request)).text(),
       .address = request.peer_address,
       .delivery = ask.delivery,
+      .fingerprint = ask.fingerprint,
+      .suspicion = rules->suspicion,
   };
   const auto rotation = co_await completed<Rotation>(
       [&](auto done) { context.store.sessions().rotate(std::move(rotate), std::move(done)); });
@@ -166,6 +195,7 @@ boost::asio::awaitable<std::optional<RefreshResult>> refresh_session(const Conte
     co_return std::nullopt;
   }
   context.metrics.count_rotation(rotation->outcome);
+  log_suspicion(context, *rotation, request);
   log_outcome(*rotation, ask.presented, request);
   RefreshResult result{.outcome = rotation->outcome};
   if (rotation->outcome == RotateOutcome::rotated || rotation->outcome == RotateOutcome::repeated) {

@@ -35,6 +35,7 @@ struct RefreshAsk {
   std::string scope{};                               // a subset of the session's; empty: all of it
   store::Delivery delivery = store::Delivery::body;  // how it was presented
   std::optional<store::Digest> idempotency_key{};
+  std::optional<store::Fingerprint> fingerprint{};
 };
 struct TokenPair {
   std::string access_token, refresh_token, scope;

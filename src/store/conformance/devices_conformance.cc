@@ -90,6 +90,8 @@ TEST_P(DeviceConformance, WhoMustSignInGetsNothingAndTheOwnerGoesOn) {
     EXPECT_EQ(rotation.session.generation, 0);
   }
   EXPECT_EQ(session().address, "192.0.2.7");
+  EXPECT_EQ(session().least_generation, 1) << "access tokens of this generation are cut, the next one's are good";
+  EXPECT_EQ(session(2).least_generation, 0);
   EXPECT_EQ(rotate_as(from_home(0)).outcome, RotateOutcome::rotated);
 }
 

@@ -154,6 +154,14 @@ void revoke_session(Connection& db, const Sid& sid, StoreTime access_expires_max
                          .expires_at = revocation_expiry(access_expires_max)});
 }
 
+void revoke_generations_below(Connection& db, const Sid& sid, std::int64_t least, StoreTime access_expires_max) {
+  append_revocation(db, {.kind = RevocationKind::session,
+                         .reason = RevocationReason::stale_claims,
+                         .subject = {reinterpret_cast<const char*>(sid.data()), sid.size()},
+                         .least = least,
+                         .expires_at = revocation_expiry(access_expires_max)});
+}
+
 void revoke_live_sessions(Connection& db, std::string_view sub, const std::optional<Sid>& keep) {
   struct Found {
     Sid sid;

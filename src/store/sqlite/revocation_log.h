@@ -27,6 +27,9 @@ void revoke_live_sessions(Connection&, std::string_view sub, const std::optional
 // All tokens of one session, which end at `access_expires_max` at the latest.
 void revoke_session(Connection&, const Sid&, StoreTime access_expires_max);
 
+// The tokens of one session below a generation: its client is told to refresh, and goes on.
+void revoke_generations_below(Connection&, const Sid&, std::int64_t least, StoreTime access_expires_max);
+
 // The latest `exp` of all access tokens of the user's sessions that have not ended, expired ones included; the epoch if
 // there are none. Those that have ended were revoked when they did.
 StoreTime access_tokens_until(Connection&, std::string_view sub);

@@ -99,11 +99,19 @@ std::string presenter(const RotateRequest& request, const SessionRow& row) {
   return detail.to_json();
 }
 
-// One line in the audit and one event, in the first place that this generation gives rise to it.
-void tell_suspicion(Connection& db, const RotateRequest& request, const SessionRow& row, const Suspicion& suspicion,
+const std::string kCutTokens = "UPDATE sessions SET least_generation = generation + 1 WHERE sid = ?";
+
+// Whoever should not have the refresh token may have an access token too. The owner's client refreshes and goes on.
+void cut_access_tokens(Connection& db, const SessionRow& row) {
+  db.query(kCutTokens).blob(row.session.sid).run();
+  revoke_generations_below(db, row.session.sid, row.session.generation + 1, row.session.access_expires_max);
+}
+
+// One line in the audit and one event, in the first place that this generation gives rise to it; true in that case.
+bool tell_suspicion(Connection& db, const RotateRequest& request, const SessionRow& row, const Suspicion& suspicion,
                     std::string_view action) {
   const auto marked = db.query(kMarkSuspected).blob(row.session.sid).integer(row.session.generation).run();
-  if (marked == 0) return;
+  if (marked == 0) return false;
   Value detail = Value::object();
   detail.set("score", static_cast<std::int64_t>(suspicion.score));
   detail.set("signs", suspicion.signs());
@@ -113,6 +121,7 @@ void tell_suspicion(Connection& db, const RotateRequest& request, const SessionR
   const std::string text = detail.to_json();
   append_audit(db, {.kind = "session_suspected", .sub = row.session.sub, .sid = row.session.sid, .detail = text});
   append_event(db, {.kind = "session.suspected", .sub = row.session.sub, .sid = row.session.sid, .detail = text});
+  return true;
 }
 
 // What the rules of suspicion say of whoever is about to be given a token; nothing if he may have it.
@@ -123,7 +132,7 @@ std::optional<RotateOutcome> hold_back(Connection& db, const RotateRequest& requ
     case SuspicionAction::log: return std::nullopt;
     case SuspicionAction::notify: tell_suspicion(db, request, row, suspicion, "notify"); return std::nullopt;
     case SuspicionAction::login:
-      tell_suspicion(db, request, row, suspicion, "login");
+      if (tell_suspicion(db, request, row, suspicion, "login")) cut_access_tokens(db, row);
       return RotateOutcome::login_demanded;
     case SuspicionAction::end:
       tell_suspicion(db, request, row, suspicion, "end");

@@ -50,15 +50,16 @@ TEST_F(Rows, AuditHoldsChangesOfStateAndNoRefreshes) {
   ASSERT_EQ(db().set_disabled("usr_ada", false), true);
   ASSERT_EQ(db().end_all_sessions("usr_ada", EndReason::revoked), 0);
   ASSERT_EQ(db().end_all_sessions("usr_nobody", EndReason::revoked), 0);
-  EXPECT_EQ(raw("SELECT kind, coalesce(detail, '-'), sub FROM audit ORDER BY id"),
-            (std::vector<std::string>{"user_registered|-|usr_ada", "signed_in|first-party|usr_ada",
-                                      R"(refresh_token_reused|{"presented":0,"stored":2,"address":"192.0.2.7","agent":"Mozilla/5.0 (X11; Linux x86_64)"}|usr_ada)", "signed_in|first-party|usr_ada",
-                                      "session_ended|logout|usr_ada", "claims_changed|-|usr_ada",
-                                      "password_changed|-|usr_ada", "user_disabled|-|usr_ada", "user_enabled|-|usr_ada",
-                                      "all_sessions_ended|revoked|usr_ada"
-}));
-EXPECT_EQ(raw("SELECT at, hex(sid) FROM audit WHERE kind = 'refresh_token_reused'"),
-          std::vector<std::string>{"1700000060000|01000000000000000000000000000001"});
+  EXPECT_EQ(
+      raw("SELECT kind, coalesce(detail, '-'), sub FROM audit ORDER BY id"),
+      (std::vector<std::string>{
+          "user_registered|-|usr_ada", "signed_in|first-party|usr_ada",
+          R"x(refresh_token_reused|{"presented":0,"stored":2,"address":"192.0.2.7","agent":"Mozilla/5.0 (X11; Linux x86_64)"}|usr_ada)x",
+          "signed_in|first-party|usr_ada", "session_ended|logout|usr_ada", "claims_changed|-|usr_ada",
+          "password_changed|-|usr_ada", "user_disabled|-|usr_ada", "user_enabled|-|usr_ada",
+          "all_sessions_ended|revoked|usr_ada"}));
+  EXPECT_EQ(raw("SELECT at, hex(sid) FROM audit WHERE kind = 'refresh_token_reused'"),
+            std::vector<std::string>{"1700000060000|01000000000000000000000000000001"});
 }
 
 TEST_F(Rows, HistoryThatWasLostIsAudited) {
@@ -66,8 +67,7 @@ TEST_F(Rows, HistoryThatWasLostIsAudited) {
   EXPECT_EQ(
       raw("SELECT kind, detail FROM audit ORDER BY id DESC LIMIT 1"),
       std::vector<std::string>{
-          R"(store_went_back|{"presented":7,"stored":0,"address":"192.0.2.7","agent":"Mozilla/5.0 (X11; Linux x86_64)"})
-  "});
+          R"x(store_went_back|{"presented":7,"stored":0,"address":"192.0.2.7","agent":"Mozilla/5.0 (X11; Linux x86_64)"})x"});
 }
 
 TEST_F(Rows, LastGenerationEndsTheSessionInsteadOfWrapping) {
