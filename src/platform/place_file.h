@@ -1,5 +1,5 @@
-// PlaceFile: where an address is said to be, "Utrecht, NL", from a file in MaxMind's format that the operator gives. None
-// is shipped. What such a file says is a guess, good for a line in a list of devices.
+// PlaceFile: where an address is said to be, "Utrecht, NL", from a file in MaxMind's format that the operator gives.
+// None is shipped. What such a file says is a guess, good for a line in a list of devices.
 //
 // The file is mapped, and must not be changed in place while it is open; put a new one beside it and rename.
 // Threads: const; may be called from any number of threads.

@@ -100,6 +100,21 @@ enum class RotateOutcome : std::uint8_t {
   suspected,       // by the rules of suspicion the session was ended by this very call
 };
 
+// What the store knows of one session, for an operator's "why". Refreshes are not in the audit, so that storage is
+// constant however often a session is refreshed: of them the row has the last.
+struct SessionEvent {
+  StoreTime at{};
+  std::string kind;    // "signed_in", "session_suspected", "refresh_token_reused", "session_ended", …
+  std::string detail;  // as the audit has it: a word, or one JSON object
+};
+struct SessionStory {
+  std::optional<Session> session{};    // none: unknown, or forgotten since
+  bool live = false;                   // it, when it was read
+  std::string email{};                 // of its user
+  std::vector<SessionEvent> events{};  // in order, the first story_events_max
+};
+inline constexpr std::int64_t story_events_max = 1000;
+
 struct Rotation {
   RotateOutcome outcome;
   Session session;  // after the operation; meaningful for rotated, repeated, superseded, reused, went_back, ended
@@ -115,7 +130,8 @@ class Sessions {
   // Starts a session at generation 0, with the user's row locked in share mode and its security epoch compared.
   virtual void sign_in(SignIn, Completion<SignInOutcome> done) = 0;
   // Advances the session by one generation in one atomic group, or says why not. Checks in the order: unknown, ended,
-  // client, delivery, scope, then d = stored - presented, then suspicion where it would be given a token. `rotated` and `repeated` are durable before `done`.
+  // client, delivery, scope, then d = stored - presented, then suspicion where it would be given a token. `rotated` and
+  // `repeated` are durable before `done`.
   virtual void rotate(RotateRequest, Completion<Rotation> done) = 0;
   // Ends a session. True if it was live before; an unknown or ended one is no error.
   virtual void end_session(Sid, EndReason, Completion<bool> done) = 0;
@@ -124,6 +140,7 @@ class Sessions {
   virtual void find_session(Sid, Completion<std::optional<Session>> done) = 0;
   // The live sessions of a user, the one that was used last first; at most `live_sessions_listed_max`.
   virtual void live_sessions_of(std::string sub, Completion<std::vector<Session>> done) = 0;
+  virtual void story_of(Sid, Completion<SessionStory> done) = 0;
   // Ends a session if it is live and that user's, and says so in the audit. False, and nothing done, else: whose it is
   // cannot be told from that.
   virtual void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done) = 0;

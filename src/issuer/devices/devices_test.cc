@@ -158,7 +158,7 @@ TEST_F(Devices, AllOthersEndAndThisOneGoesOn) {
   EXPECT_EQ(list(third).body, revoked);
   EXPECT_EQ(list(mine).status, 200);
   EXPECT_EQ(list(theirs).status, 200);
-  EXPECT_EQ(running_.refresh(mine.last.text("refreshToken")).status, 200);
+  EXPECT_EQ(refresh(mine, mine.last.text("refreshToken")).status, 200);
 }
 
 // mission row 19: refresh tokens carry device fingerprint and addresses; on suspicion exactly that one is revoked.

@@ -319,6 +319,7 @@ class FailingSessions final : public store::Sessions {
   void end_session(store::Sid, store::EndReason, store::Completion<bool> done) override { done(fault()); }
   void end_all_sessions(std::string, store::EndReason, store::Completion<std::int64_t> done) override { done(fault()); }
   void find_session(store::Sid, store::Completion<std::optional<store::Session>> done) override { done(fault()); }
+  void story_of(store::Sid, store::Completion<store::SessionStory> done) override { done(fault()); }
   void live_sessions_of(std::string, store::Completion<std::vector<store::Session>> done) override { done(fault()); }
   void end_own_session(std::string, store::Sid, store::EndReason, store::Completion<bool> done) override {
     done(fault());

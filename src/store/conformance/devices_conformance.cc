@@ -219,5 +219,31 @@ TEST_P(DeviceConformance, ASignInThatIsRefusedEndsNoOther) {
   for (const int sid : {1, 2, 3}) EXPECT_TRUE(live(sid));
 }
 
+TEST_P(DeviceConformance, AStoryHoldsTheChangesOfStateInOrder) {
+  auto stranger = from_home(0);
+  stranger.user_agent = "curl/8";
+  stranger.address = "203.0.113.9";
+  ASSERT_EQ(rotate_as(stranger).outcome, RotateOutcome::login_demanded);
+  ASSERT_EQ(rotate_as(stranger).outcome, RotateOutcome::login_demanded);
+  ASSERT_EQ(rotate_as(from_home(0)).outcome, RotateOutcome::rotated);
+  ASSERT_EQ(rotate_as(from_home(1)).outcome, RotateOutcome::rotated);
+  move_clock(1min);
+  ASSERT_EQ(rotate_as(from_home(0)).outcome, RotateOutcome::reused);
+  const auto story = db().story_of(sid_of(1)).value();
+  ASSERT_TRUE(story.session);
+  EXPECT_FALSE(story.live);
+  EXPECT_EQ(story.session->generation, 2);
+  EXPECT_EQ(story.email, ada().email);
+  ASSERT_EQ(story.events.size(), 3U) << "refreshes are not in it, and suspicion once a generation";
+  EXPECT_EQ(story.events[0].kind, "signed_in");
+  EXPECT_EQ(story.events[1].kind, "session_suspected");
+  EXPECT_EQ(story.events[1].detail,
+            R"({"score":80,"signs":"agent, network","action":"login","address":"203.0.113.9","agent":"curl/8"})");
+  EXPECT_EQ(story.events[2].kind, "refresh_token_reused");
+  EXPECT_EQ(story.events[2].at, now());
+  EXPECT_TRUE(db().story_of(sid_of(2)).value().live);
+  EXPECT_FALSE(db().story_of(sid_of(99)).value().session);
+}
+
 }  // namespace
 }  // namespace jeton::store::conformance

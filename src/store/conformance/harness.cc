@@ -58,6 +58,9 @@ Result<std::int64_t> Waiting::end_all_sessions(std::string sub, EndReason reason
       [&](auto done) { store_->sessions().end_all_sessions(std::move(sub), reason, std::move(done)); });
 }
 
+Result<SessionStory> Waiting::story_of(const Sid& sid) {
+  return outcome_of<SessionStory>([&](auto done) { store_->sessions().story_of(sid, std::move(done)); });
+}
 Result<std::vector<Session>> Waiting::live_sessions_of(std::string sub) {
   return outcome_of<std::vector<Session>>(
       [&](auto done) { store_->sessions().live_sessions_of(std::move(sub), std::move(done)); });

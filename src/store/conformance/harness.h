@@ -74,6 +74,7 @@ class Waiting {
   Result<bool> set_client_disabled(std::string id, bool disabled);
   Result<bool> replace_secret(std::string id, const Digest& hash, std::chrono::milliseconds overlap);
   Result<Admission> admit_assertion(AssertionUse use, std::size_t uses_max);
+  Result<SessionStory> story_of(const Sid& sid);
   Result<std::vector<Session>> live_sessions_of(std::string sub);
   Result<bool> end_own_session(std::string sub, const Sid& sid, EndReason reason);
   Result<std::int64_t> end_other_sessions(std::string sub, const Sid& keep, EndReason reason);

@@ -31,6 +31,7 @@ class SqliteSessions final : public Sessions {
   void end_session(Sid, EndReason, Completion<bool> done) override;
   void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) override;
   void find_session(Sid, Completion<std::optional<Session>> done) override;
+  void story_of(Sid, Completion<SessionStory> done) override;
   void live_sessions_of(std::string sub, Completion<std::vector<Session>> done) override;
   void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done) override;
   void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done) override;

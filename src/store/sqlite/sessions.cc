@@ -29,6 +29,8 @@ const std::string kLiveSids =
     std::string{"SELECT sid FROM sessions WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
     live_session + " ORDER BY rotated_at, sid";
 
+const std::string kEvents = "SELECT at, kind, detail FROM audit WHERE sid = ? ORDER BY id LIMIT ?";
+
 // Sessions that ended or expired are forgotten after this long, and after their last access token. Until then an old
 // token is told that its session has ended, afterwards that it is unknown; callers hear the same of both.
 constexpr std::chrono::milliseconds forget_after = std::chrono::days{30};
@@ -128,6 +130,20 @@ std::int64_t end_other_sessions(Connection& db, const std::string& sub, const Si
   return ended;
 }
 
+SessionStory story_of(Connection& db, const Sid& sid) {
+  SessionStory story;
+  if (auto row = read_session(db, sid)) {
+    story.live = row->live;
+    if (row->user) story.email = row->user->email;
+    story.session = std::move(row->session);
+  }
+  auto event = db.query(kEvents);
+  event.blob(sid).integer(story_events_max);
+  while (event.step())
+    story.events.push_back({event.time_at(0), event.text_at(1), event.null_at(2) ? std::string{} : event.text_at(2)});
+  return story;
+}
+
 std::optional<Session> find_session(Connection& db, const Sid& sid) {
   auto row = read_session(db, sid);
   if (!row) return std::nullopt;
@@ -154,6 +170,10 @@ void SqliteSessions::end_all_sessions(std::string sub, EndReason reason, Complet
   lanes_.write<std::int64_t>(
       [sub = std::move(sub), reason](Connection& db) { return sqlite::end_all_sessions(db, sub, reason); },
       std::move(done));
+}
+
+void SqliteSessions::story_of(Sid sid, Completion<SessionStory> done) {
+  lanes_.read<SessionStory>([sid](Connection& db) { return sqlite::story_of(db, sid); }, std::move(done));
 }
 
 void SqliteSessions::live_sessions_of(std::string sub, Completion<std::vector<Session>> done) {
