@@ -177,8 +177,9 @@ class Endpoints : public ::testing::Test {
                       ->if_string();
   }
   void set_audience(const std::string& audience) {
-    store::sqlite::RawDatabase{directory_.file("jeton.db")}.run("UPDATE settings SET value = '" + audience +
-                                                                "' WHERE name = 'audience'");
+    store::sqlite::RawDatabase raw{directory_.file("jeton.db")};
+    raw.run("UPDATE settings SET value = '" + audience + "' WHERE name = 'audience'");
+    raw.run("UPDATE clients SET audiences = '" + audience + "'");
   }
 
   // One request, right at first, then spoiled in one way.
