@@ -1,10 +1,10 @@
 // rotation_soak: all walks of three clients with four steps each over a bad network, and of two with three steps where
-// the server or the account change; then long ones by chance, of everything at once.
+// the server or the account change; then long ones by chance.
 //
 //   rotation_soak COUNT [SEED] [--by-chance]     the last: only those by chance
 //
-// One in 64 of those by chance is plain (walk.h). A fault is printed with its seed and in the fewest steps; the exit
-// status is 1 then.
+// Of those by chance one in 16 is of everything at once, the others over a bad network; one in 64 is plain (walk.h).
+// A fault is printed with its seed and in the fewest steps; the exit status is 1 then.
 #include "menus.h"
 
 #include <cstdio>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr int clients = 3;
 constexpr int steps_min = 13, steps_max = 40;
-constexpr std::uint64_t plain_every = 64;
+constexpr std::uint64_t plain_every = 64, everything_every = 16;
 constexpr std::size_t contents_max = 20'000;  // before the database is begun anew: they are all kept
 
 bool walk_all(const char* name, const Menu& menu, int who, int steps, Milliseconds age_kept) {
@@ -33,27 +33,36 @@ bool walk_all(const char* name, const Menu& menu, int who, int steps, Millisecon
   return true;
 }
 
-// As many as the database holds well. False at a fault.
+// A database, and the walks on it.
+struct Ground {
+  explicit Ground(const Menu& menu, Milliseconds age_kept)
+      : world(Plant::nothing, age_kept), walk(world, menu, age_kept) {}
+  World world;
+  Walk walk;
+};
+
+// As many as the databases hold well. False at a fault.
 bool walk_by_chance(std::uint64_t& seed, std::uint64_t end, std::size_t& operations) {
-  World world(Plant::nothing, age_with_steps_back);
-  Walk walk(world, everything, age_with_steps_back);
-  for (; seed < end && world.contents() < contents_max; ++seed) {
+  Ground network(bad_network, grace);
+  Ground whole(everything, age_with_steps_back);
+  for (; seed < end && network.world.contents() + whole.world.contents() < contents_max; ++seed) {
+    Walk& walk = seed % everything_every == 0 ? whole.walk : network.walk;
     std::mt19937_64 chance{seed};
     const int steps = steps_min + static_cast<int>(chance() % (steps_max - steps_min + 1));
-    if (walk.one(chance, clients, steps, seed % plain_every == 0)) continue;
+    if (walk.one(chance, clients, steps, seed % plain_every == 1)) continue;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), walk.fault()->c_str());
     const auto fewest = walk.fewest(walk.steps_taken(), clients);
     std::printf("in %zu steps: %s\n", fewest.size(), walk.fault().value_or("gone when walked alone").c_str());
     return false;
   }
-  operations += world.operations_done();
+  operations += network.world.operations_done() + whole.world.operations_done();
   return true;
 }
 
 int run(std::uint64_t count, std::uint64_t first, bool with_all) {
-  if (with_all && !(walk_all("bad network", bad_network, 3, 4, grace) &&
-                    walk_all("bad server", bad_server, 2, 3, age_with_steps_back) &&
-                    walk_all("accounts", accounts, 2, 3, grace))) {
+  if (with_all &&
+      !(walk_all("bad network", bad_network, 3, 4, grace) &&
+        walk_all("bad server", bad_server, 2, 3, age_with_steps_back) && walk_all("accounts", accounts, 2, 3, grace))) {
     return 1;
   }
   std::size_t operations = 0;

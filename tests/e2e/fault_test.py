@@ -1,0 +1,186 @@
+"""Each system call of a request goes wrong once, in each way: fails, is cut short, or is the last of its process.
+
+What was acknowledged stays, who had no answer goes on by asking again with the same Idempotency-Key, the database opens
+clean, and the server that was killed serves again. In the tests: refresh. tools/soak faults: login, logout and a change
+of password too.
+"""
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+import unittest
+
+from fault_control import KILL_BEFORE, KINDS, Faults
+from jeton_server import EMAIL, PASSWORD, Client, Server, generation_of
+
+BINARY, SHIM = sys.argv[1:3]
+DEEDS = sys.argv[3:] or ["refresh"]
+CALLS_MAX = 200
+TRIES_MAX = 40  # a fault may be met by the next request of the same server too: a connection that has to be made anew
+
+
+class Trial(unittest.TestCase):
+    """One server after another on one database; `self.token` is the newest that the client was given."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.data = self.folder.name + "/data"
+        self.faults = Faults(SHIM, self.folder.name + "/faults")
+        self.server = None
+        self.slowest_start, self.trials, self.hits = 0.0, 0, {}
+        self.start()
+        client = Client(self.server.port)
+        self.assertEqual(client.register()[0], 201)
+        self.password = PASSWORD
+        self.token = client.login()[1]["refreshToken"]
+        self.count = 0
+        client.close()
+
+    def tearDown(self):
+        self.server.kill()
+        self.faults.close()
+        self.folder.cleanup()
+
+    def start(self):
+        began = time.monotonic()
+        self.server = Server(BINARY, data=self.data, env=self.faults.environment)
+        self.assertIsNotNone(self.server.port, self.server.errors())
+        self.slowest_start = max(self.slowest_start, time.monotonic() - began)
+
+    def start_again_if_killed(self, mode):
+        if mode < KILL_BEFORE:
+            self.assertIsNone(self.server.process.poll(), "the server has died: " + self.server.errors()[-2000:])
+            return
+        if self.server.process.poll() is None:
+            self.server.process.wait(10)  # killed, but not yet gone
+        self.server.wait()
+        self.expect_intact()
+        self.start()
+
+    def expect_intact(self):
+        base = sqlite3.connect(self.data + "/jeton.db")
+        self.assertEqual(base.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        self.assertEqual(base.execute("PRAGMA foreign_key_check").fetchall(), [])
+        base.close()
+
+    def ask(self, deed):
+        """The answer, or None where there was none."""
+        client = Client(self.server.port)
+        try:
+            return deed(client)
+        except OSError:
+            return None
+        finally:
+            client.close()
+
+    def insist(self, deed, wanted, what):
+        """Until it is answered as wanted: a disk that failed once is well again."""
+        for _ in range(TRIES_MAX):
+            answer = self.ask(deed)
+            if answer is not None and answer[0] < 500:
+                break
+        self.assertIsNotNone(answer, what)
+        self.assertEqual(answer[0], wanted, f"{what}: {answer}")
+        return answer[1]
+
+    def each_call(self, deed):
+        for name, mode, error in KINDS:
+            for target in range(1, CALLS_MAX):
+                with self.subTest(deed=deed.__name__, kind=name, call=target):
+                    self.trials += 1
+                    what, hit = deed(f"{name} at call {target}", target, mode, error)
+                if hit is None:
+                    break
+                self.hits[hit] = self.hits.get(hit, 0) + 1
+            else:
+                self.fail(f"{what}: more than {CALLS_MAX} calls")
+        self.expect_intact()
+        for call in ("pwrite", "fdatasync", "recv", "sendmsg"):
+            self.assertIn(call, self.hits)
+        print(f"{deed.__name__}: {self.trials} trials; {self.hits}; slowest start {self.slowest_start * 1000:.0f} ms")
+
+    def with_fault(self, target, mode, error, deed):
+        """What the client heard, and which call was wrong."""
+        self.faults.arm(target, mode, error)
+        answer = self.ask(deed)
+        _, hit = self.faults.disarm()
+        self.start_again_if_killed(mode if hit else 0)
+        return answer, hit
+
+    # --- what is done, and what must hold after it ---
+
+    def refresh(self, what, target, mode, error):
+        self.count += 1
+        key, before = f"request-{self.count}", self.token
+        answer, hit = self.with_fault(target, mode, error, lambda client: client.refresh(before, key))
+        if answer is not None and answer[0] == 200:
+            self.token = answer[1]["refreshToken"]
+        else:
+            self.assertTrue(answer is None or answer[0] >= 500, f"{what} ({hit}): {answer}")
+            body = self.insist(lambda client: client.refresh(before, key), 200, f"{what} ({hit}): asked again")
+            self.token = body["refreshToken"]
+        self.assertEqual(generation_of(self.token), generation_of(before) + 1, f"{what} ({hit})")
+        # It is the live one, and the one before is answered with it.
+        body = self.insist(lambda client: client.refresh(before, key), 200, f"{what} ({hit}): the one before")
+        self.assertEqual(body["refreshToken"], self.token, f"{what} ({hit})")
+        return what, hit
+
+    def login(self, what, target, mode, error):
+        answer, hit = self.with_fault(target, mode, error, lambda client: client.login(password=self.password))
+        if answer is not None and answer[0] == 200:
+            token = answer[1]["refreshToken"]
+            self.insist(lambda client: client.refresh(token, "first"), 200, f"{what} ({hit}): a login was lost")
+        else:
+            self.assertTrue(answer is None or answer[0] >= 500, f"{what} ({hit}): {answer}")
+        return what, hit
+
+    def logout(self, what, target, mode, error):
+        token = self.insist(lambda client: client.login(password=self.password), 200, what)["refreshToken"]
+        answer, hit = self.with_fault(target, mode, error, lambda client: client.logout(token))
+        if answer is None or answer[0] != 204:
+            self.assertTrue(answer is None or answer[0] >= 500, f"{what} ({hit}): {answer}")
+            self.insist(lambda client: client.logout(token), 204, f"{what} ({hit}): asked again")
+        self.insist(lambda client: client.refresh(token), 401, f"{what} ({hit}): a logout was undone")
+        return what, hit
+
+    def change_password(self, what, target, mode, error):
+        mine = self.insist(lambda client: client.login(password=self.password), 200, what)
+        other = self.insist(lambda client: client.login(password=self.password), 200, what)["refreshToken"]
+        self.count += 1
+        fresh = f"correct horse battery {self.count}"
+
+        def change(client):
+            return client.request("POST", "/api/auth/password",
+                                  {"oldPassword": self.password, "newPassword": fresh},
+                                  {"Authorization": "Bearer " + mine["accessToken"]})
+
+        answer, hit = self.with_fault(target, mode, error, change)
+        if answer is not None and answer[0] in (200, 204):
+            changed = True
+        else:
+            self.assertTrue(answer is None or answer[0] >= 500, f"{what} ({hit}): {answer}")
+            changed = self.insist_any(lambda client: client.login(password=fresh))[0] == 200
+        if changed:
+            self.password = fresh
+        # All of it or nothing: the new password and the end of the other session are one.
+        self.insist(lambda client: client.login(password=self.password), 200, f"{what} ({hit})")
+        self.insist(lambda client: client.refresh(other), 401 if changed else 200, f"{what} ({hit}): other session")
+        return what, hit
+
+    def insist_any(self, deed):
+        for _ in range(TRIES_MAX):
+            answer = self.ask(deed)
+            if answer is not None and answer[0] < 500:
+                return answer
+        self.fail("no answer")
+
+
+class EachCall(Trial):
+    def test_each_system_call_goes_wrong_once(self):
+        for deed in DEEDS:
+            self.each_call(getattr(self, deed))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2, warnings="ignore")
