@@ -3,8 +3,10 @@
 #pragma once
 
 #include "store/clients.h"
+#include "store/one_time_links.h"
 #include "store/outbox.h"
 #include "store/revocations.h"
+#include "store/second_factors.h"
 #include "store/sessions.h"
 #include "store/settings.h"
 #include "store/signing_keys.h"
@@ -23,6 +25,8 @@ class Store {
   virtual Settings& settings() = 0;
   virtual Outbox& outbox() = 0;
   virtual Revocations& revocations() = 0;
+  virtual OneTimeLinks& one_time_links() = 0;
+  virtual SecondFactors& second_factors() = 0;
   // Reads something small: for /healthz.
   virtual void check(Completion<bool> done) = 0;
 };

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jeton::store {
 
@@ -20,6 +21,7 @@ struct User {
   std::int64_t version = 0;         // `ver`: raised by those and by any change of claims
   bool disabled = false;
   StoreTime created_at{};
+  bool email_verified = false;
 };
 
 struct NewUser {
@@ -28,6 +30,13 @@ struct NewUser {
   std::string email_key;  // the address in its compared form (lower case); unique
   std::string password_hash;
   std::string claims_json;
+};
+
+// A user as another system had them. `password_hash` may be in any format that crypto/foreign knows.
+struct ImportedUser {
+  NewUser user;
+  bool email_verified = false;
+  bool disabled = false;
 };
 
 enum class Registration : std::uint8_t { registered, email_taken };
@@ -51,6 +60,8 @@ class Users {
   virtual ~Users() = default;
   // Adds the user, or says that the address is taken; of two at once exactly one succeeds.
   virtual void register_user(NewUser, Completion<Registration> done) = 0;
+  // Adds many in one group; for each, whether it was added: one whose address or sub is there already is left out.
+  virtual void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done) = 0;
   virtual void find_by_email(std::string email_key, Completion<std::optional<User>> done) = 0;
   virtual void find_by_sub(std::string sub, Completion<std::optional<User>> done) = 0;
   // Replaces the hash if it is still `old_hash` (a rise of parameters at login); raises no counter.

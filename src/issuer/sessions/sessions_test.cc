@@ -344,6 +344,8 @@ class StoreWithFailingSessions final : public store::Store {
   store::Settings& settings() override { return inner_->settings(); }
   store::Outbox& outbox() override { return inner_->outbox(); }
   store::Revocations& revocations() override { return inner_->revocations(); }
+  store::OneTimeLinks& one_time_links() override { return inner_->one_time_links(); }
+  store::SecondFactors& second_factors() override { return inner_->second_factors(); }
   void check(store::Completion<bool> done) override {
     done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
   }

@@ -124,6 +124,66 @@ Result<std::map<std::string, std::string>> Waiting::settle(std::map<std::string,
       [&](auto done) { store_->settings().settle(std::move(defaults), std::move(done)); });
 }
 
+Result<std::vector<bool>> Waiting::import_users(std::vector<ImportedUser> users) {
+  return outcome_of<std::vector<bool>>(
+      [&](auto done) { store_->users().import_users(std::move(users), std::move(done)); });
+}
+
+Result<LinkOutcome> Waiting::make_link(NewLink link) {
+  return outcome_of<LinkOutcome>(
+      [&](auto done) { store_->one_time_links().make_link(std::move(link), std::move(done)); });
+}
+
+Result<std::optional<std::string>> Waiting::find_link(LinkPurpose purpose, const Digest& hash) {
+  return outcome_of<std::optional<std::string>>(
+      [&](auto done) { store_->one_time_links().find_link(purpose, hash, std::move(done)); });
+}
+
+Result<std::optional<std::string>> Waiting::verify_email(const Digest& hash) {
+  return outcome_of<std::optional<std::string>>(
+      [&](auto done) { store_->one_time_links().verify_email(hash, std::move(done)); });
+}
+
+Result<std::optional<std::string>> Waiting::reset_password(const Digest& hash, std::string new_hash) {
+  return outcome_of<std::optional<std::string>>(
+      [&](auto done) { store_->one_time_links().reset_password(hash, std::move(new_hash), std::move(done)); });
+}
+
+Result<std::optional<SecondFactor>> Waiting::find_factor(std::string sub) {
+  return outcome_of<std::optional<SecondFactor>>(
+      [&](auto done) { store_->second_factors().find_factor(std::move(sub), std::move(done)); });
+}
+
+Result<bool> Waiting::begin_factor(std::string sub, std::vector<std::byte> sealed) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->second_factors().begin_factor(std::move(sub), std::move(sealed), std::move(done)); });
+}
+
+Result<bool> Waiting::confirm_factor(std::string sub, std::vector<std::byte> sealed, std::int64_t step,
+                                     std::vector<Digest> codes) {
+  return outcome_of<bool>([&](auto done) {
+    store_->second_factors().confirm_factor(std::move(sub), std::move(sealed), step, std::move(codes), std::move(done));
+  });
+}
+
+Result<bool> Waiting::take_try(std::string sub, std::int64_t tries, std::chrono::milliseconds window) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->second_factors().take_try(std::move(sub), tries, window, std::move(done)); });
+}
+
+Result<bool> Waiting::use_step(std::string sub, std::int64_t step) {
+  return outcome_of<bool>([&](auto done) { store_->second_factors().use_step(std::move(sub), step, std::move(done)); });
+}
+
+Result<bool> Waiting::use_recovery_code(std::string sub, const Digest& hash) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->second_factors().use_recovery_code(std::move(sub), hash, std::move(done)); });
+}
+
+Result<bool> Waiting::remove_factor(std::string sub) {
+  return outcome_of<bool>([&](auto done) { store_->second_factors().remove_factor(std::move(sub), std::move(done)); });
+}
+
 Result<bool> Waiting::want_events(bool wanted) {
   return outcome_of<bool>([&](auto done) { store_->outbox().want_events(wanted, std::move(done)); });
 }

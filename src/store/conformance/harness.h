@@ -81,6 +81,19 @@ class Waiting {
   Result<std::vector<StoredKey>> list_keys();
   Result<bool> add_first_key(StoredKey key);
   Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);
+  Result<std::vector<bool>> import_users(std::vector<ImportedUser> users);
+  Result<LinkOutcome> make_link(NewLink link);
+  Result<std::optional<std::string>> find_link(LinkPurpose purpose, const Digest& hash);
+  Result<std::optional<std::string>> verify_email(const Digest& hash);
+  Result<std::optional<std::string>> reset_password(const Digest& hash, std::string new_hash);
+  Result<std::optional<SecondFactor>> find_factor(std::string sub);
+  Result<bool> begin_factor(std::string sub, std::vector<std::byte> sealed);
+  Result<bool> confirm_factor(std::string sub, std::vector<std::byte> sealed, std::int64_t step,
+                              std::vector<Digest> codes);
+  Result<bool> take_try(std::string sub, std::int64_t tries, std::chrono::milliseconds window);
+  Result<bool> use_step(std::string sub, std::int64_t step);
+  Result<bool> use_recovery_code(std::string sub, const Digest& hash);
+  Result<bool> remove_factor(std::string sub);
   Result<bool> want_events(bool wanted);
   Result<std::optional<StoreTime>> next_due(Channel channel);
   Result<std::vector<OutboxMessage>> claim(Channel channel, std::size_t count, std::chrono::milliseconds lease);

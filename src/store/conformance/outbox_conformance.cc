@@ -39,11 +39,26 @@ TEST_P(StoreConformance, DisablingAndReuseAreEventsOfTheOutbox) {
   ASSERT_EQ(db().set_disabled("usr_ada", true), true);
   ASSERT_EQ(db().set_disabled("usr_ada", true), true);  // it was so already: no second event
   const auto events = claim(db());
-  ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(events[0].kind, "session.ended");
-  EXPECT_EQ(events[0].sid, sid_of(1));
-  EXPECT_EQ(events[0].detail, R"({"reason":"reuse"})");
-  EXPECT_EQ(events[1].kind, "user.disabled");
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0].kind, "session.started");
+  EXPECT_EQ(events[1].kind, "session.ended");
+  EXPECT_EQ(events[1].sid, sid_of(1));
+  EXPECT_EQ(events[1].detail, R"({"reason":"reuse"})");
+  EXPECT_EQ(events[2].kind, "user.disabled");
+}
+
+TEST_P(StoreConformance, SignInIsAnEventThatTellsWhetherTheDeviceIsNew) {
+  begin(db());
+  for (const int sid : {1, 2}) ASSERT_EQ(db().sign_in(sign_in_of("ada", sid, now())), SignInOutcome::signed_in);
+  auto elsewhere = sign_in_of("ada", 3, now());
+  elsewhere.user_agent = "curl/8";
+  ASSERT_EQ(db().sign_in(elsewhere), SignInOutcome::signed_in);
+  const auto events = claim(db());
+  ASSERT_EQ(events.size(), 3U);
+  for (const auto& event : events) {
+    EXPECT_EQ(event.kind, "session.started");
+    EXPECT_EQ(event.detail, event.sid == sid_of(2) ? R"({"newDevice":false})" : R"({"newDevice":true})");
+  }
 }
 
 TEST_P(StoreConformance, WithoutAListenerNoEventIsKept) {

@@ -10,6 +10,7 @@ class SqliteUsers final : public Users {
  public:
   explicit SqliteUsers(Lanes& lanes) : lanes_(lanes) {}
   void register_user(NewUser, Completion<Registration> done) override;
+  void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done) override;
   void find_by_email(std::string email_key, Completion<std::optional<User>> done) override;
   void find_by_sub(std::string sub, Completion<std::optional<User>> done) override;
   void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
@@ -100,6 +101,34 @@ class SqliteRevocations final : public Revocations {
   void read_head(Completion<FeedHead> done) override;
   void read_entries(std::uint64_t after, Completion<FeedPage> done) override;
   void purge(std::chrono::milliseconds advance_max, Completion<std::uint64_t> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteOneTimeLinks final : public OneTimeLinks {
+ public:
+  explicit SqliteOneTimeLinks(Lanes& lanes) : lanes_(lanes) {}
+  void make_link(NewLink, Completion<LinkOutcome> done) override;
+  void find_link(LinkPurpose, Digest secret_hash, Completion<std::optional<std::string>> done) override;
+  void verify_email(Digest secret_hash, Completion<std::optional<std::string>> done) override;
+  void reset_password(Digest secret_hash, std::string new_hash, Completion<std::optional<std::string>> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteSecondFactors final : public SecondFactors {
+ public:
+  explicit SqliteSecondFactors(Lanes& lanes) : lanes_(lanes) {}
+  void find_factor(std::string sub, Completion<std::optional<SecondFactor>> done) override;
+  void begin_factor(std::string sub, std::vector<std::byte> sealed, Completion<bool> done) override;
+  void confirm_factor(std::string sub, std::vector<std::byte> sealed, std::int64_t step,
+                      std::vector<Digest> recovery_hashes, Completion<bool> done) override;
+  void take_try(std::string sub, std::int64_t tries, std::chrono::milliseconds window, Completion<bool> done) override;
+  void use_step(std::string sub, std::int64_t step, Completion<bool> done) override;
+  void use_recovery_code(std::string sub, Digest hash, Completion<bool> done) override;
+  void remove_factor(std::string sub, Completion<bool> done) override;
 
  private:
   Lanes& lanes_;

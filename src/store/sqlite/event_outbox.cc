@@ -36,12 +36,6 @@ const std::string kGiveUp =
 const std::string kWaiting = "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE channel = ? LIMIT ?)";
 const std::string kDropped = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'events_dropped'";
 
-bool has_room(Connection& db) {
-  auto row = db.query(kRoom);
-  row.integer(outbox_messages_max);
-  return row.step() && row.integer_at(0) != 0;
-}
-
 void insert(Connection& db, Channel channel, const Event& event, std::span<const std::byte> sealed) {
   auto row = db.query(kAppend);
   row.integer(static_cast<std::int64_t>(channel)).text(event.kind).text_or_null(event.sub);
@@ -102,19 +96,25 @@ Outbox::Counts counts(Connection& db, Channel channel) {
 
 }  // namespace
 
+bool events_wanted(Connection& db) { return db.query(kEventsWanted).step(); }
+
 void append_event(Connection& db, const Event& event) {
-  if (!db.query(kEventsWanted).step()) return;
-  if (has_room(db)) {
+  if (!events_wanted(db)) return;
+  if (outbox_has_room(db)) {
     insert(db, Channel::event, event, {});
   } else {
     db.query(kDrop).run();
   }
 }
 
-bool append_mail(Connection& db, std::string_view kind, std::string_view sub, std::span<const std::byte> sealed) {
-  if (!has_room(db)) return false;
+bool outbox_has_room(Connection& db) {
+  auto row = db.query(kRoom);
+  row.integer(outbox_messages_max);
+  return row.step() && row.integer_at(0) != 0;
+}
+
+void append_mail(Connection& db, std::string_view kind, std::string_view sub, std::span<const std::byte> sealed) {
   insert(db, Channel::mail, {.kind = kind, .sub = sub}, sealed);
-  return true;
 }
 
 void SqliteOutbox::want_events(bool wanted, Completion<bool> done) {

@@ -156,7 +156,35 @@ ALTER TABLE sessions ADD COLUMN suspected_generation INTEGER;
 ALTER TABLE sessions ADD COLUMN least_generation INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5};
+// What proves an address, and second factors. Gone with their user.
+const std::string kVersion6 = R"sql(
+ALTER TABLE users ADD COLUMN email_verified_at INTEGER;
+CREATE TABLE one_time_links(
+  user_id        INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  purpose        INTEGER NOT NULL,
+  secret_hash    BLOB NOT NULL UNIQUE CHECK(length(secret_hash) = 32),
+  email_key      TEXT NOT NULL,
+  security_epoch INTEGER NOT NULL,
+  created_at     INTEGER NOT NULL,
+  expires_at     INTEGER NOT NULL,
+  PRIMARY KEY(user_id, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE second_factors(
+  user_id      INTEGER PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE,
+  sealed       BLOB NOT NULL,
+  confirmed_at INTEGER,
+  last_step    INTEGER NOT NULL DEFAULT -1,
+  tries        INTEGER NOT NULL DEFAULT 0,
+  tries_since  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE recovery_codes(
+  user_id   INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  code_hash BLOB NOT NULL CHECK(length(code_hash) = 32),
+  PRIMARY KEY(user_id, code_hash)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5, &kVersion6};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

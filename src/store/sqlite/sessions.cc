@@ -1,5 +1,6 @@
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/revocation_log.h"
 #include "store/sqlite/rotation.h"
 #include "store/sqlite/session_rows.h"
@@ -20,6 +21,11 @@ const std::string kSignIn =
     " SELECT ?1, id, ?2, ?3, ?4, ?5, ?6, security_epoch, jeton_now_ms(), jeton_now_ms(), jeton_now_ms(),"
     " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11, ?14"
     " FROM users WHERE sub = ?12 AND security_epoch = ?13 AND disabled = 0";
+
+// A device that is new, as far as sessions tell: none of the user's that has not ended has this user agent.
+const std::string kSameAgent =
+    "SELECT EXISTS(SELECT 1 FROM sessions WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND ended_at IS NULL"
+    " AND user_agent IS ? AND sid IS NOT ?)";
 
 const std::string kRaiseEpochs =
     "UPDATE users SET security_epoch = security_epoch + 1, version = version + 1 WHERE sub = ?";
@@ -76,6 +82,12 @@ void end_oldest_beyond_cap(Connection& db, const SignIn& request) {
     end_session(db, others[i], EndReason::session_cap);
 }
 
+bool signs_in_elsewhere_alike(Connection& db, const SignIn& request) {
+  auto row = db.query(kSameAgent);
+  row.text(request.sub).text_or_null(short_user_agent(request.user_agent)).blob(request.sid);
+  return row.step() && row.integer_at(0) != 0;
+}
+
 SignInOutcome sign_in(Connection& db, const SignIn& request) {
   if (is_full(db, request)) return SignInOutcome::too_many;
   auto insert = db.query(kSignIn);
@@ -93,6 +105,13 @@ SignInOutcome sign_in(Connection& db, const SignIn& request) {
   if (insert.run() == 0) return SignInOutcome::refused;
   append_audit(db, {.kind = "signed_in", .sub = request.sub, .sid = request.sid, .detail = request.client_id});
   end_oldest_beyond_cap(db, request);
+  if (events_wanted(db)) {
+    const bool is_new = !signs_in_elsewhere_alike(db, request);
+    append_event(db, {.kind = "session.started",
+                      .sub = request.sub,
+                      .sid = request.sid,
+                      .detail = is_new ? R"({"newDevice":true})" : R"({"newDevice":false})"});
+  }
   forget_some_sessions(db, request.sid);
   return SignInOutcome::signed_in;
 }

@@ -31,6 +31,8 @@ class SqliteStore final : public Store {
   Settings& settings() override { return settings_; }
   Outbox& outbox() override { return outbox_; }
   Revocations& revocations() override { return revocations_; }
+  OneTimeLinks& one_time_links() override { return one_time_links_; }
+  SecondFactors& second_factors() override { return second_factors_; }
 
   void check(Completion<bool> done) override {
     lanes_.read<bool>([](Connection& db) { return db.query(kCheck).step(); }, std::move(done));
@@ -45,6 +47,8 @@ class SqliteStore final : public Store {
   SqliteSettings settings_{lanes_};
   SqliteOutbox outbox_{lanes_};
   SqliteRevocations revocations_{lanes_};
+  SqliteOneTimeLinks one_time_links_{lanes_};
+  SqliteSecondFactors second_factors_{lanes_};
 };
 
 std::optional<Error> bring_forward(Connection& db, const std::string& path) {

@@ -10,7 +10,8 @@ User user_at(const Statement& row, int first_column) {
           .security_epoch = row.integer_at(first_column + 4),
           .version = row.integer_at(first_column + 5),
           .disabled = row.integer_at(first_column + 6) != 0,
-          .created_at = row.time_at(first_column + 7)};
+          .created_at = row.time_at(first_column + 7),
+          .email_verified = row.integer_at(first_column + 8) != 0};
 }
 
 }  // namespace jeton::store::sqlite

@@ -8,7 +8,7 @@ namespace jeton::store::sqlite {
 
 inline constexpr char user_columns[] =
     "users.sub, users.email, users.password_hash, users.claims, users.security_epoch, users.version, users.disabled,"
-    " users.created_at";
+    " users.created_at, users.email_verified_at IS NOT NULL";
 
 User user_at(const Statement& row, int first_column);
 

@@ -14,6 +14,9 @@ namespace {
 const std::string kRegister =
     "INSERT INTO users(sub, email, email_key, password_hash, claims, created_at)"
     " VALUES(?, ?, ?, ?, ?, jeton_now_ms()) ON CONFLICT(email_key) DO NOTHING";
+const std::string kImport =
+    "INSERT INTO users(sub, email, email_key, password_hash, claims, created_at, disabled, email_verified_at)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, jeton_now_ms(), ?6, CASE WHEN ?7 THEN jeton_now_ms() END) ON CONFLICT DO NOTHING";
 const std::string kFindByEmail = std::string{"SELECT "} + user_columns + " FROM users WHERE email_key = ?";
 const std::string kFindBySub = std::string{"SELECT "} + user_columns + " FROM users WHERE sub = ?";
 const std::string kUpgradeHash = "UPDATE users SET password_hash = ? WHERE sub = ? AND password_hash = ?";
@@ -41,6 +44,24 @@ Registration register_user(Connection& db, const NewUser& user) {
   if (added == 0) return Registration::email_taken;
   append_audit(db, {.kind = "user_registered", .sub = user.sub});
   return Registration::registered;
+}
+
+std::vector<bool> import_users(Connection& db, const std::vector<ImportedUser>& users) {
+  std::vector<bool> added;
+  for (const auto& [user, email_verified, disabled] : users) {
+    const auto rows = db.query(kImport)
+                          .text(user.sub)
+                          .text(user.email)
+                          .text_or_null(user.email_key)
+                          .text(user.password_hash)
+                          .text(user.claims_json)
+                          .integer(disabled ? 1 : 0)
+                          .integer(email_verified ? 1 : 0)
+                          .run();
+    added.push_back(rows == 1);
+    if (rows == 1) append_audit(db, {.kind = "user_imported", .sub = user.sub});
+  }
+  return added;
 }
 
 OwnPasswordOutcome change_own_password(Connection& db, const OwnPasswordChange& change) {
@@ -74,6 +95,11 @@ bool set_claims(Connection& db, const std::string& sub, const std::string& claim
 void SqliteUsers::register_user(NewUser user, Completion<Registration> done) {
   lanes_.write<Registration>([user = std::move(user)](Connection& db) { return sqlite::register_user(db, user); },
                              std::move(done));
+}
+
+void SqliteUsers::import_users(std::vector<ImportedUser> users, Completion<std::vector<bool>> done) {
+  lanes_.write<std::vector<bool>>(
+      [users = std::move(users)](Connection& db) { return sqlite::import_users(db, users); }, std::move(done));
 }
 
 void SqliteUsers::find_by_email(std::string email_key, Completion<std::optional<User>> done) {
