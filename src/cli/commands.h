@@ -13,6 +13,7 @@ void add_jws_commands(CLI::App& app, Console& console);       // jws sign|verify
 void add_explain_command(CLI::App& app, Console& console, const platform::ClockSource& clock);  // explain
 void add_serve_command(CLI::App& app, Console& console);                                        // serve
 void add_session_commands(CLI::App& app, Console& console);                                     // session list|why|end
+void add_user_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);    // user import
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

@@ -20,6 +20,14 @@
 
 namespace jeton::cli {
 
+// As written; what they name is read at the start (outgoing_config.h).
+struct MailConfig {
+  std::string smtp{}, from = "jeton@localhost", user{}, password_file{}, ca_file{}, drop{}, link_base{};
+};
+struct WebhookConfig {
+  std::string url{}, secret_file{}, ca_file{};
+};
+
 struct Config {
   std::string issuer_url{};  // empty: not configured
   std::string listen = "127.0.0.1:8080";
@@ -27,6 +35,8 @@ struct Config {
   Algorithm algorithm = Algorithm::es256;
   issuer::Rules rules{};
   issuer::PasswordPoolOptions password_pool{};
+  MailConfig mail{};
+  WebhookConfig webhook{};
   std::uint32_t http_threads = 0;  // 0: as many as the machine has cores, 8 at most
   std::uint32_t connections_max = 10'000;
   platform::LogLevel log_level = platform::LogLevel::info;

@@ -1,10 +1,13 @@
 #include "cli/config_settings.h"
 
 #include "cli/config_values.h"
+#include "cli/smtp_url.h"
 #include "cli/time_text.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
+#include "http/url.h"
 #include "issuer/access_token.h"
+#include "issuer/mail/address.h"
 
 #include <jeton/claims.h>
 #include <jeton/value.h>
@@ -13,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -237,6 +241,35 @@ Setting argon2_memory_setting() {
           }};
 }
 
+// "10/10m": so many tries at once, regained evenly over the time.
+template <class Get>
+Setting tries_setting(std::string_view name, std::string_view meaning, Get get) {
+  return {"accounts",
+          name,
+          meaning,
+          true,
+          [get](const Config& config) {
+            const issuer::AttemptRate& rate = get(const_cast<Config&>(config));
+            return toml_text(fmt::format("{}/{}", rate.burst, duration_text(std::chrono::floor<seconds>(rate.period))));
+          },
+          [get](const toml::node& node, Config& config) -> std::string {
+            const auto* text = node.as_string();
+            const std::string value = text == nullptr ? std::string() : text->get();
+            const std::size_t slash = value.find('/');
+            std::uint32_t burst = 0;
+            const auto [end, error] =
+                std::from_chars(value.data(), value.data() + std::min(slash, value.size()), burst);
+            const auto period = slash == std::string::npos ? std::nullopt : parse_duration(value.substr(slash + 1));
+            if (error != std::errc() || end != value.data() + slash || !period.has_value())
+              return fmt::format("must be a number of tries and a time, such as \"10/10m\", not {}", shown(node));
+            if (burst < 1 || burst > std::chrono::milliseconds(*period).count() || *period > days(1))
+              return fmt::format("must be at least one try, one a millisecond at most, in 24h at most, not {}",
+                                 shown(node));
+            get(config) = {.burst = burst, .period = *period};
+            return {};
+          }};
+}
+
 Setting log_level_setting() {
   return {"log",
           "level",
@@ -323,6 +356,96 @@ std::vector<Setting> account_settings() {
       number_setting("accounts", "argon2_queue",
                      "How many logins may wait for one of those; the next is answered 503 with Retry-After.\n", false,
                      1, 10'000, [](Config& config) -> std::uint32_t& { return config.password_pool.queue_jobs_max; }),
+  };
+}
+
+std::vector<Setting> verification_settings() {
+  return {
+      truth_setting("accounts", "verified_email_only",
+                    "Whether an address must be verified by the link in a mail before its user may sign in.\n",
+                    [](Config& config) -> bool& { return config.rules.verified_email_only; }),
+      duration_setting("accounts", "verification_lifetime", "How long the link of a verification mail is good.\n",
+                       minutes(5), days(30),
+                       [](Config& config) -> seconds& { return config.rules.verification_lifetime; }),
+      duration_setting("accounts", "reset_lifetime", "How long the link of a mail to choose a new password is good.\n",
+                       minutes(5), days(1), [](Config& config) -> seconds& { return config.rules.reset_lifetime; }),
+      tries_setting(
+          "tries_per_account",
+          "Wrong passwords for one account from devices that never signed in to it: so many at once, regained\n"
+          "evenly over the time. Further tries are answered 429.\n",
+          [](Config& config) -> issuer::AttemptRate& { return config.rules.attempts.account; }),
+      tries_setting(
+          "tries_per_device",
+          "Wrong passwords from one device that has signed in to the account before. Nobody else's count here.\n",
+          [](Config& config) -> issuer::AttemptRate& { return config.rules.attempts.device; }),
+      tries_setting("tries_per_block",
+                    "Wrong passwords, and requests for mails, from one block of addresses (IPv4 /24, IPv6 /64).\n",
+                    [](Config& config) -> issuer::AttemptRate& { return config.rules.attempts.block; }),
+      tries_setting("tries_in_all", "The same from everywhere together.\n",
+                    [](Config& config) -> issuer::AttemptRate& { return config.rules.attempts.all; }),
+  };
+}
+
+std::string objection_to_smtp(std::string_view url) {
+  if (url.empty() || parse_smtp_url(url).has_value()) return {};
+  return "must be \"smtps://HOST:PORT\" (TLS), \"smtp://HOST:PORT\" (STARTTLS), or \"smtp+plain://127.0.0.1:PORT\"";
+}
+
+std::string objection_to_from(std::string_view address) {
+  return address.empty() || issuer::is_mailable(address) ? ""
+                                                         : "must be a plain address, such as \"jeton@example.com\"";
+}
+
+std::string objection_to_webhook_url(std::string_view url) {
+  if (url.empty()) return {};
+  const auto parsed = http::parse_url(url);
+  return parsed.has_value() ? "" : "must be an https URL, or http to this machine";
+}
+
+std::string no_objection(std::string_view) { return {}; }
+
+std::vector<Setting> outgoing_settings() {
+  return {
+      text_setting(
+          "mail", "smtp",
+          "The mail server that takes the mails: \"smtps://HOST:465\" (TLS from the first byte) or\n"
+          "\"smtp://HOST:587\" (STARTTLS, never without). \"smtp+plain://127.0.0.1:25\" speaks to this machine in "
+          "clear.\n"
+          "Empty, with no drop either: no mail is sent.\n",
+          [](Config& config) -> std::string& { return config.mail.smtp; }, objection_to_smtp),
+      text_setting(
+          "mail", "from", "The address that mails come from.\n",
+          [](Config& config) -> std::string& { return config.mail.from; }, objection_to_from),
+      text_setting(
+          "mail", "user", "The name for the mail server (AUTH PLAIN or LOGIN); empty: none is given.\n",
+          [](Config& config) -> std::string& { return config.mail.user; }, no_objection),
+      text_setting(
+          "mail", "password_file", "The file that holds the password for it.\n",
+          [](Config& config) -> std::string& { return config.mail.password_file; }, no_objection),
+      text_setting(
+          "mail", "ca_file", "A PEM file of authorities to trust for it, besides the system's.\n",
+          [](Config& config) -> std::string& { return config.mail.ca_file; }, no_objection),
+      text_setting(
+          "mail", "drop", "For development: a directory into which mails are written instead.\n",
+          [](Config& config) -> std::string& { return config.mail.drop; }, no_objection),
+      text_setting(
+          "mail", "link_base",
+          "Where links in mails lead: LINK_BASE/verify-email#SECRET and LINK_BASE/reset-password#SECRET, pages of "
+          "yours\n"
+          "that pass the secret on. Empty: the issuer's URL.\n",
+          [](Config& config) -> std::string& { return config.mail.link_base; },
+          [](std::string_view url) { return url.empty() ? std::string() : objection_to_issuer_url(url); }),
+      text_setting(
+          "webhooks", "url",
+          "Where events are sent (docs/webhooks.md): https, or http to this machine. Empty: nowhere.\n",
+          [](Config& config) -> std::string& { return config.webhook.url; }, objection_to_webhook_url),
+      text_setting(
+          "webhooks", "secret_file",
+          "The file that holds the secret they are signed with: \"whsec_\" and the base64 of 24 to 64 bytes.\n",
+          [](Config& config) -> std::string& { return config.webhook.secret_file; }, no_objection),
+      text_setting(
+          "webhooks", "ca_file", "A PEM file of authorities to trust there, besides the system's.\n",
+          [](Config& config) -> std::string& { return config.webhook.ca_file; }, no_objection),
   };
 }
 
@@ -449,8 +572,8 @@ std::vector<Setting> session_settings() {
 const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings = [] {
     std::vector<Setting> all;
-    for (auto part :
-         {issuer_and_store_settings(), token_settings(), account_settings(), session_settings(), serving_settings()}) {
+    for (auto part : {issuer_and_store_settings(), token_settings(), account_settings(), verification_settings(),
+                      outgoing_settings(), session_settings(), serving_settings()}) {
       std::ranges::move(part, std::back_inserter(all));
     }
     return all;

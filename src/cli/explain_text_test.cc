@@ -191,9 +191,8 @@ TEST_F(Explain, HeaderThatBringsItsOwnKeyIsPointedAt) {
 
 TEST_F(Explain, FetchedSecretKeysAreRefused) {
   VerifyRequest asked = request(sign(Claims{"u1"}));
-  asked.jwks =
-      R"({"keys":[{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH)"
-      R"(75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]})";
+  asked.jwks = R"({"keys":[{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH)"
+               R"(75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]})";
   asked.origin = KeyOrigin::published;
   EXPECT_FALSE(explain_token(asked, {}).accepted);
 }

@@ -1,6 +1,7 @@
 // jeton serve: the issuer, wired together: configuration, socket, data directory, store, endpoints, signals.
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/outgoing_config.h"
 #include "cli/serve_data.h"
 #include "http/server.h"
 #include "issuer/issuer.h"
@@ -90,9 +91,12 @@ class Service {
         issuer_(clock_, {.rules = config_.rules,
                          .algorithm = config_.algorithm,
                          .password_pool = config_.password_pool,
+                         .mail_link_base = mail_link_base(config_.mail),
                          .places = std::move(places)}) {}
 
   Outcome<void> start(const ListenAddress& address) {
+    auto outgoing = read_outgoing(config_);
+    if (!outgoing.has_value()) return std::unexpected(outgoing.error());
     // The socket first: a taken port is noticed before anything is made on disk.
     http::Router router;
     issuer_.add_routes(router);
@@ -113,11 +117,13 @@ class Service {
     auto store = store::open_sqlite({.path = path, .clock = store_clock_});
     if (!store.has_value()) return std::unexpected(Fault{store.error().message, ""});
     store_ = *std::move(store);
-    return issuer_.start(*store_, data->master_key,
-                         {.issuer_url = config_.issuer_url,
-                          .issuer_default = fmt::format("http://{}", bound_.text()),
-                          .store_name = path,
-                          .master_key_name = data->master_key_name});
+    const auto started = issuer_.start(*store_, data->master_key,
+                                       {.issuer_url = config_.issuer_url,
+                                        .issuer_default = fmt::format("http://{}", bound_.text()),
+                                        .store_name = path,
+                                        .master_key_name = data->master_key_name});
+    if (!started.has_value()) return started;
+    return issuer_.prepare_outgoing(*std::move(outgoing));
   }
 
   void run() {
@@ -125,7 +131,9 @@ class Service {
     console_.out << fmt::format("jeton {} serves http://{} (issuer {}, database {}). Ctrl-C stops it.\n", JETON_VERSION,
                                 bound_.text(), issuer_.foundation().issuer, database_path(config_))
                  << std::flush;
+    issuer_.start_outgoing();
     server_->run();
+    issuer_.stop_outgoing();
     platform::log_info("stopped");
   }
 

@@ -4,6 +4,7 @@
 #include "issuer/browser/refresh_cookie.h"
 #include "issuer/foundation.h"
 #include "issuer/keyring.h"
+#include "issuer/limits/attempt_limits.h"
 #include "issuer/metrics.h"
 #include "issuer/oauth/client_directory.h"
 #include "issuer/password_pool.h"
@@ -15,6 +16,7 @@
 #include <jeton/token_cache.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace jeton::issuer {
@@ -34,6 +36,8 @@ struct Context {
   const RefreshCookie& refresh_cookie;
   ClientDirectory& clients;
   const platform::PlaceFile* places = nullptr;  // none is configured
+  AttemptLimits& limits;
+  const std::optional<std::string>& mail_link_base;  // where links in mails lead; nothing: no mail is sent
 };
 
 }  // namespace jeton::issuer

@@ -21,6 +21,8 @@ using Texts = std::map<std::string, std::string>;
 // Each purpose has its own derived key; changing one of these texts loses what was made with it.
 constexpr std::string_view purpose_check = "jeton master key check v1";
 constexpr std::string_view purpose_sealing = "jeton signing keys at rest v1";
+constexpr std::string_view purpose_accounts = "jeton accounts at rest v1";
+constexpr std::string_view purpose_device = "jeton known devices v1";
 constexpr std::string_view purpose_refresh = "jeton refresh token v1";
 constexpr std::string_view purpose_fingerprint = "jeton device fingerprint v1";
 constexpr std::string_view purpose_refresh_id = "jeton refresh token key id v1";
@@ -102,6 +104,8 @@ platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBy
       .refresh_tokens = oauth::RefreshTokenCodec(texts["issuer"], texts["store_epoch"], std::move(refresh_keys)),
       .sealing_key = derive(purpose_sealing, 32),
       .fingerprint_key = derive(purpose_fingerprint, 32),
+      .accounts_key = derive(purpose_accounts, 32),
+      .device_key = derive(purpose_device, 32),
   };
 }
 

@@ -34,6 +34,8 @@ struct Foundation {
   oauth::RefreshTokenCodec refresh_tokens;
   SecretBytes sealing_key;      // of private signing keys at rest
   SecretBytes fingerprint_key;  // of what clients say of their devices
+  SecretBytes accounts_key;     // of mails that wait, second factors and their challenges
+  SecretBytes device_key;       // shows that a device is known
 };
 
 // Reads what is settled and settles what is not. Waits for the store: not for an event loop's thread. Faults: the

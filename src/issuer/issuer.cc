@@ -1,6 +1,7 @@
 #include "issuer/issuer.h"
 
 #include "issuer/accounts/accounts.h"
+#include "issuer/accounts/links.h"
 #include "issuer/browser/cross_site.h"
 #include "issuer/completion.h"
 #include "issuer/context.h"
@@ -10,6 +11,7 @@
 #include "issuer/jwks/jwks.h"
 #include "issuer/oauth/oauth.h"
 #include "issuer/sessions/sessions.h"
+#include "issuer/totp/totp.h"
 #include "oauth/metadata.h"
 #include "oauth/token_request.h"
 #include "platform/log.h"
@@ -33,6 +35,8 @@ struct Issuer::State {
         decoy_hash(make_decoy(rules.get()->argon2)),
         tokens(options.token_cache),
         metrics(passwords, tokens),
+        limits(metrics.all()),
+        mail_link_base(std::move(options.mail_link_base)),
         passwords(options.password_pool) {}
 
   // Nobody's password: random, and forgotten at once.
@@ -46,13 +50,16 @@ struct Issuer::State {
   Replaceable<std::string> decoy_hash;
   TokenCache tokens;
   Metrics metrics;
+  AttemptLimits limits;
+  std::optional<std::string> mail_link_base;
   std::optional<Foundation> foundation;
   std::optional<RefreshCookie> refresh_cookie;
   std::unique_ptr<Keyring> keyring;
   std::unique_ptr<ClientDirectory> clients;
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
-  PasswordPool passwords;             // last, so that its threads end first
+  std::optional<Outgoing> outgoing;
+  PasswordPool passwords;  // last, so that its threads end first
 };
 
 Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options)
@@ -110,6 +117,14 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::get, "/api/auth/sessions", answer_sessions);
   add(http::Method::del, "/api/auth/sessions/{sid}", answer_end_session);
   add(http::Method::post, "/api/auth/sessions/revoke-others", answer_revoke_others);
+  add(http::Method::post, "/api/auth/verify-email", answer_verify_email);
+  add(http::Method::post, "/api/auth/verify-email/resend", answer_resend_verification);
+  add(http::Method::post, "/api/auth/forgot-password", answer_forgot_password);
+  add(http::Method::post, "/api/auth/reset-password", answer_reset_password);
+  add(http::Method::post, "/api/auth/totp/enrol", answer_totp_enrol);
+  add(http::Method::post, "/api/auth/totp/confirm", answer_totp_confirm);
+  add(http::Method::post, "/api/auth/totp/login", answer_totp_login);
+  add(http::Method::post, "/api/auth/totp/disable", answer_totp_disable);
   add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
   // Without our challenge: these answers are those of their RFCs.
   const auto add_oauth = [&](http::Method method, std::string_view path, Endpoint endpoint) {
@@ -141,6 +156,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   state.foundation.emplace(*std::move(foundation));
   state.refresh_cookie.emplace(state.foundation->issuer);
   say_what_cookies_do(*state.refresh_cookie, state.foundation->issuer);
+  if (state.mail_link_base.has_value() && state.mail_link_base->empty())
+    state.mail_link_base = state.foundation->issuer;
   auto keyring = Keyring::open(store, *state.foundation, state.algorithm, state.tokens, state.clock.now_seconds());
   if (!keyring.has_value()) return std::unexpected(keyring.error());
   state.keyring = *std::move(keyring);
@@ -158,10 +175,28 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .metrics = state.metrics,
                                 .refresh_cookie = *state.refresh_cookie,
                                 .clients = *state.clients,
-                                .places = state.places.get()});
+                                .places = state.places.get(),
+                                .limits = state.limits,
+                                .mail_link_base = state.mail_link_base});
   state.started.store(true, std::memory_order_release);
   return {};
 }
+
+platform::Outcome<void> Issuer::prepare_outgoing(OutgoingOptions options) {
+  state_->outgoing.emplace(state_->context->store, state_->clock, *state_->foundation, std::move(options),
+                           state_->metrics.all());
+  return state_->outgoing->announce();
+}
+
+void Issuer::start_outgoing() {
+  if (state_->outgoing) state_->outgoing->start();
+}
+
+void Issuer::stop_outgoing() {
+  if (state_->outgoing) state_->outgoing->stop();
+}
+
+std::size_t Issuer::run_outgoing_once() { return state_->outgoing ? state_->outgoing->run_once() : 0; }
 
 const Foundation& Issuer::foundation() const noexcept { return *state_->foundation; }
 

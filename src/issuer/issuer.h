@@ -11,6 +11,7 @@
 
 #include "http/router.h"
 #include "http/server.h"
+#include "issuer/courier/outgoing.h"
 #include "issuer/foundation.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
@@ -23,7 +24,10 @@
 #include <jeton/secret.h>
 #include <jeton/token_cache.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace jeton::issuer {
 
@@ -31,6 +35,8 @@ struct IssuerOptions {
   Rules rules{};
   Algorithm algorithm = Algorithm::es256;  // of access tokens; never HMAC
   PasswordPoolOptions password_pool{};
+  // Where the links of mails lead: LINK_BASE/verify-email#SECRET. Nothing: no mail is sent; empty: the issuer's URL.
+  std::optional<std::string> mail_link_base{};
   TokenCacheOptions token_cache{.entries_max = 10'000};
   std::shared_ptr<const platform::PlaceFile> places{};
 };
@@ -47,6 +53,15 @@ class Issuer {
 
   // Settles what the first start settles, opens the signing keys, makes the first. Waits for the store.
   platform::Outcome<void> start(store::Store& store, const SecretBytes& master_key, const FoundationOptions& options);
+
+  // Where mail and events leave to. After start(); waits for the store.
+  platform::Outcome<void> prepare_outgoing(OutgoingOptions options);
+  // Brings them there in the background from now on.
+  void start_outgoing();
+  // Before the store goes.
+  void stop_outgoing();
+  // One round on this thread, for whoever wants no other: how many messages there were.
+  std::size_t run_outgoing_once();
 
   // After start().
   const Foundation& foundation() const noexcept;

@@ -65,6 +65,12 @@ http::Response try_again_later(int status, std::string_view text) {
   return response;
 }
 
+http::Response too_many_attempts(std::chrono::seconds wait) {
+  http::Response response = refusal(429, "Too many attempts");
+  response.headers.set("Retry-After", std::to_string(wait.count()));
+  return response;
+}
+
 http::Response unauthorized(const Value& body, std::string_view realm, std::string_view error) {
   http::Response response = http::json_response(401, body.to_json());
   response.headers.set("WWW-Authenticate", challenge(realm, error));

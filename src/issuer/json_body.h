@@ -5,6 +5,7 @@
 
 #include <jeton/value.h>
 
+#include <chrono>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ http::Response no_content();
 http::Response refusal(int status, std::string_view text);
 // The same with Retry-After, for what is full or away.
 http::Response try_again_later(int status, std::string_view text);
+// 429 `{"error":"Too many attempts"}` with Retry-After.
+http::Response too_many_attempts(std::chrono::seconds wait);
 // 401 with the challenge that RFC 9110 section 11.6.1 demands. `error` is RFC 6750's; empty where no token came.
 http::Response unauthorized(const Value& body, std::string_view realm, std::string_view error);
 

@@ -29,6 +29,9 @@ class Metrics {
   Counter& logins = all_.counter("jeton_logins_total", "Logins that were good.");
   Counter& logins_refused = all_.counter("jeton_logins_refused_total", "Logins with wrong credentials.");
   Counter& passwords_changed = all_.counter("jeton_passwords_changed_total", "Passwords changed by their owners.");
+  Counter& second_factors_refused =
+      all_.counter("jeton_second_factors_refused_total", "Second steps of a login with a wrong code.");
+  Counter& links_made = all_.counter("jeton_links_made_total", "One-time links made for a mail.");
   Counter& logouts = all_.counter("jeton_logouts_total", "Logouts with a good refresh token.");
   Counter& refresh_tokens_forged =
       all_.counter("jeton_refresh_tokens_forged_total", "Refresh tokens refused before any database work.");
@@ -45,6 +48,9 @@ class Metrics {
 
   void count_rotation(store::RotateOutcome outcome) noexcept;
   void count_answer(int status, std::chrono::microseconds duration) noexcept;
+
+  // For what has metrics of its own.
+  platform::Metrics& all() noexcept { return all_; }
 
   std::string text() const { return all_.text(); }
 

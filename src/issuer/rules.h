@@ -3,6 +3,7 @@
 #pragma once
 
 #include "crypto/password_hash.h"
+#include "issuer/limits/attempt_limits.h"
 #include "store/sessions.h"
 
 #include <chrono>
@@ -32,6 +33,10 @@ struct Rules {
   std::map<std::string, std::uint32_t, std::less<>> sessions_max_by_plan{};
   store::AtCap at_cap = store::AtCap::oldest_goes;
   std::vector<std::string> origins{};  // of pages elsewhere that may call, as browsers spell them
+  bool verified_email_only = false;    // whether an address must be verified before its user may sign in
+  std::chrono::seconds verification_lifetime{std::chrono::hours{24}};  // of links by mail
+  std::chrono::seconds reset_lifetime{std::chrono::hours{1}};
+  AttemptRules attempts{};
 };
 
 inline constexpr std::chrono::seconds access_lifetime_max{std::chrono::hours{24}};

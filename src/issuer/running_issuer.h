@@ -5,6 +5,7 @@
 #include "http/message.h"
 #include "http/server.h"
 #include "issuer/completion.h"
+#include "issuer/courier/outgoing.h"
 #include "issuer/issuer.h"
 #include "platform/clock.h"
 #include "store/store.h"
@@ -18,6 +19,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -72,6 +74,9 @@ struct RunningOptions {
   unsigned master_key_seed = 1;
   http::TrustedProxies trusted_proxies{};
   std::shared_ptr<const platform::PlaceFile> places{};
+  std::optional<std::string> mail_link_base{};
+  // Where mail and events go; brought out by deliver() alone, on the test's own thread.
+  std::function<OutgoingOptions()> outgoing = [] { return OutgoingOptions{}; };
   // Puts something between the issuer and the store.
   std::function<std::unique_ptr<store::Store>(std::unique_ptr<store::Store>)> wrap_store{};
 
@@ -100,6 +105,10 @@ class RunningIssuer {
   HttpAnswer login(std::string_view email, std::string_view password) const;
   HttpAnswer refresh(const std::string& token, const std::string& idempotency_key = {}) const;
   HttpAnswer logout(const std::string& token) const;
+  // Brings out what is due; how many messages there were.
+  std::size_t deliver() { return issuer_->run_outgoing_once(); }
+  // With an access token.
+  HttpAnswer post_as(const std::string& access_token, std::string_view target, const Value& body) const;
   HttpAnswer me(const std::string& access_token) const;
   std::string metric(std::string_view line_start) const;  // what follows it on its line
 

@@ -99,6 +99,9 @@ TemporaryDirectory::~TemporaryDirectory() {
 Rules RunningOptions::quick_rules() {
   Rules rules;
   rules.argon2 = {.memory_bytes = 64 * 1024, .passes = 1};
+  // Budgets that only tests of budgets use up.
+  constexpr AttemptRate wide{.burst = 100'000, .period = std::chrono::minutes{10}};
+  rules.attempts = {.account = wide, .device = wide, .block = wide, .all = wide};
   return rules;
 }
 
@@ -112,6 +115,7 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
   issuer_ = std::make_unique<Issuer>(clock, IssuerOptions{.rules = options.rules,
                                                           .algorithm = options.algorithm,
                                                           .password_pool = options.password_pool,
+                                                          .mail_link_base = options.mail_link_base,
                                                           .places = options.places});
   http::Router router;
   issuer_->add_routes(router);
@@ -135,6 +139,10 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
                                        .master_key_name = "master.key"});
   if (!started.has_value()) {
     fault_ = started.error().text();
+    return;
+  }
+  if (const auto told = issuer_->prepare_outgoing(options.outgoing()); !told.has_value()) {
+    fault_ = told.error().text();
     return;
   }
   server_ = *std::move(server);
@@ -180,6 +188,10 @@ HttpAnswer RunningIssuer::refresh(const std::string& token, const std::string& i
 
 HttpAnswer RunningIssuer::logout(const std::string& token) const {
   return post("/api/auth/logout", Value::object().set("refreshToken", token));
+}
+
+HttpAnswer RunningIssuer::post_as(const std::string& access_token, std::string_view target, const Value& body) const {
+  return post(target, body, {{"Authorization", "Bearer " + access_token}});
 }
 
 HttpAnswer RunningIssuer::me(const std::string& access_token) const {

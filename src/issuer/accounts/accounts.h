@@ -3,6 +3,8 @@
 
 #include "http/message.h"
 #include "issuer/context.h"
+#include "store/sessions.h"
+#include "store/users.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -14,6 +16,10 @@ boost::asio::awaitable<http::Response> answer_register(const Context& context, c
 // POST /api/auth/login {"email","password"} → 200 {"accessToken","refreshToken","tokenType","expiresIn"}; wrong → 401
 // `{"error":"Invalid credentials"}`, which says and takes the same whether or not there is such a user.
 boost::asio::awaitable<http::Response> answer_login(const Context& context, const http::Request& request);
+
+// A new session of the user, who has shown all that is asked for: the answer of login.
+boost::asio::awaitable<http::Response> sign_in(const Context& context, const http::Request& request,
+                                               const store::User& user, store::Delivery delivery);
 
 // POST /api/auth/password {"oldPassword","newPassword"} with an access token → 204. The user's other sessions end in
 // the same transaction; this one goes on, and its client refreshes (the access token's claims are stale).

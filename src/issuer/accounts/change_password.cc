@@ -1,5 +1,4 @@
 #include "issuer/accounts/accounts.h"
-#include "issuer/accounts/credentials.h"
 #include "issuer/accounts/passwords.h"
 #include "issuer/completion.h"
 #include "issuer/json_body.h"
@@ -40,16 +39,6 @@ http::Response changed(const Context& context, const Caller& caller, const http:
   return no_content();
 }
 
-// Not 401: a client would refresh its token, and ask again with the same wrong password.
-http::Response wrong_password(const Context& context, const Caller& caller, const http::Request& request) {
-  context.metrics.logins_refused.add();
-  platform::log_info("password not changed", {{"reason", "wrong password"},
-                                              {"sub", caller.user.sub},
-                                              {"address", request.peer_address},
-                                              {"request", request.id}});
-  return refusal(403, "Invalid credentials");
-}
-
 }  // namespace
 
 boost::asio::awaitable<http::Response> answer_change_password(const Context& context, const http::Request& request) {
@@ -57,13 +46,9 @@ boost::asio::awaitable<http::Response> answer_change_password(const Context& con
   if (!caller.has_value()) co_return std::move(caller.error());
   auto passwords = read_passwords(request);
   if (!passwords.has_value()) co_return std::move(passwords.error());
-  if (!is_possible_password(text_of(passwords->old_password))) co_return wrong_password(context, *caller, request);
-
+  if (auto refused = co_await refusal_of_own_password(context, request, *caller, std::move(passwords->old_password)))
+    co_return *std::move(refused);
   const auto rules = context.rules.get();
-  const auto verdict =
-      co_await check_password(context, std::move(passwords->old_password), caller->user.password_hash, rules->argon2);
-  if (!verdict.has_value()) co_return too_many_at_once();
-  if (!verdict->good) co_return wrong_password(context, *caller, request);
   auto hash = co_await hash_of_new_password(context, std::move(passwords->new_password), rules->argon2);
   if (!hash.has_value()) co_return too_many_at_once();
 

@@ -78,7 +78,8 @@ TEST_F(ChangePassword, NeedsTheOldPasswordAndAnAccessToken) {
 // F17: what no account can have is refused before anything is hashed; what differs at its end is another password.
 TEST_F(ChangePassword, ImpossiblePasswordsAreRefusedBeforeTheyAreHashed) {
   const std::string hashes = running_.metric("jeton_password_hashes_total");
-  for (const std::string& bad : {std::string("1234567"), std::string(1025, 'x'), std::string("12345678\0", 9)}) {
+  EXPECT_EQ(change(mine_, password, "1234567").status, 400);
+  for (const std::string& bad : {std::string(), std::string(1025, 'x'), std::string("12345678\0", 9)}) {
     EXPECT_EQ(change(mine_, password, bad).status, 400);
     EXPECT_EQ(change(mine_, bad, new_password).status, 403);
     EXPECT_EQ(running_.login(email, bad).status, 401);

@@ -31,6 +31,10 @@ bool is_possible_password(std::string_view password) noexcept {
          password.find('\0') == std::string_view::npos;
 }
 
+bool may_be_password(std::string_view password) noexcept {
+  return !password.empty() && password.size() <= password_bytes_max && password.find('\0') == std::string_view::npos;
+}
+
 std::string_view text_of(const SecretBytes& password) noexcept {
   const auto bytes = password.reveal(InsecureSecretAccess::get());
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -27,6 +27,9 @@ inline constexpr std::size_t password_bytes_max = 1024;
 // True if an account may have it: by length alone, and without NUL, at which other systems cut.
 bool is_possible_password(std::string_view password) noexcept;
 
+// True if a user who was imported may have it: other systems let people choose shorter ones.
+bool may_be_password(std::string_view password) noexcept;
+
 // The text of a password kept as a secret, while it is hashed.
 std::string_view text_of(const SecretBytes& password) noexcept;
 

@@ -5,7 +5,10 @@
 #include "issuer/completion.h"
 #include "issuer/devices/devices.h"
 #include "issuer/json_body.h"
+#include "issuer/limits/device_cookie.h"
+#include "issuer/limits/known_device.h"
 #include "issuer/sessions/sessions.h"
+#include "issuer/totp/totp.h"
 #include "oauth/refresh_token.h"
 #include "oauth/token_request.h"
 #include "platform/log.h"
@@ -39,6 +42,16 @@ void upgrade_hash(const Context& context, const store::User& user, std::string n
         if (!done.has_value()) platform::log_warning("password hash not upgraded", {{"reason", done.error().message}});
       });
 }
+
+// What this attempt counts against: whether the device is known is decided for whoever is asked about, in one way.
+std::string proven_device(const Context& context, const http::Request& request,
+                          const std::optional<store::User>& user) {
+  const std::string value = device_cookie_of(context, request);
+  const std::string_view sub = user.has_value() ? std::string_view(user->sub) : std::string_view();
+  return is_device_of(context.foundation.device_key, value, sub, context.clock.now_seconds()) ? value : std::string();
+}
+
+}  // namespace
 
 // The token is made before the session, so that no session begins without one; the store compares the security epoch
 // that was read with the password hash.
@@ -91,13 +104,13 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
   context.metrics.logins.add();
   std::string refresh_token =
       foundation.refresh_tokens.encode({.key_id = foundation.refresh_key_id, .handle = handle, .generation = 0});
-  if (delivery == store::Delivery::body)
-    co_return token_answer(*std::move(access), std::move(refresh_token), rules->access_lifetime);
-  co_return cookie_token_answer(context, *std::move(access), refresh_token, rules->access_lifetime,
-                                std::min(rules->session_idle, rules->session_absolute));
+  http::Response answer = delivery == store::Delivery::body
+                              ? token_answer(*std::move(access), std::move(refresh_token), rules->access_lifetime)
+                              : cookie_token_answer(context, *std::move(access), refresh_token, rules->access_lifetime,
+                                                    std::min(rules->session_idle, rules->session_absolute));
+  answer.headers.add("Set-Cookie", device_cookie(context, user.sub));
+  co_return answer;
 }
-
-}  // namespace
 
 boost::asio::awaitable<http::Response> answer_login(const Context& context, const http::Request& request) {
   auto body = read_json_object(request);
@@ -109,19 +122,29 @@ boost::asio::awaitable<http::Response> answer_login(const Context& context, cons
   if (!delivery.has_value()) co_return delivery.error();
   // What no account can have is refused at once: that says nothing about who has one.
   const auto key = email_key(*email);
-  if (!key.has_value() || !is_possible_password(*password)) co_return invalid_credentials(context, request);
+  if (!key.has_value() || !may_be_password(*password)) co_return invalid_credentials(context, request);
 
   const auto found = co_await completed<std::optional<store::User>>(
       [&](auto done) { context.store.users().find_by_email(*key, std::move(done)); });
   if (!found.has_value()) co_return login_failed(context, found.error().message);
   const std::optional<store::User>& user = *found;
   const auto rules = context.rules.get();
+  const std::string device = proven_device(context, request, user);
+  const Attempt attempt{.account = *key, .address = request.peer_address, .device = device};
+  if (const auto wait = context.limits.refuse(attempt, rules->attempts, context.clock.now()))
+    co_return too_many_attempts(*wait);
   auto verdict =
       co_await check_password(context, SecretBytes::from_text(*password),
                               user.has_value() ? user->password_hash : *context.decoy_hash.get(), rules->argon2);
   if (!verdict.has_value()) co_return too_many_at_once();
-  if (!user.has_value() || !verdict->good || user->disabled) co_return invalid_credentials(context, request);
+  if (!user.has_value() || !verdict->good || user->disabled) {
+    context.limits.count_failure(attempt, rules->attempts, context.clock.now());
+    co_return invalid_credentials(context, request);
+  }
   if (!verdict->new_hash.empty()) upgrade_hash(context, *user, std::move(verdict->new_hash));
+  if (rules->verified_email_only && !user->email_verified) co_return refusal(403, "Email not verified");
+  auto second = co_await second_step_of(context, *user);
+  if (second.has_value()) co_return *std::move(second);
   co_return co_await sign_in(context, request, *user, *delivery);
 }
 

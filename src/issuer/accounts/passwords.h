@@ -5,6 +5,7 @@
 #include "crypto/password_hash.h"
 #include "http/message.h"
 #include "issuer/context.h"
+#include "issuer/sessions/caller.h"
 
 #include <jeton/secret.h>
 
@@ -25,6 +26,13 @@ boost::asio::awaitable<std::optional<PasswordVerdict>> check_password(const Cont
 
 boost::asio::awaitable<std::optional<std::string>> hash_of_new_password(const Context& context, SecretBytes password,
                                                                         crypto::Argon2Cost cost);
+
+// The caller's own password, asked for once more. Nothing if it is right; else 403, 429 or 503. Failures count in a
+// budget of that session alone.
+boost::asio::awaitable<std::optional<http::Response>> refusal_of_own_password(const Context& context,
+                                                                              const http::Request& request,
+                                                                              const Caller& caller,
+                                                                              SecretBytes password);
 
 // Why a text cannot be an account's password, for the person who chose it; empty if it can.
 std::string_view objection_to_password(std::string_view password) noexcept;

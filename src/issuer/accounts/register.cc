@@ -1,5 +1,6 @@
 #include "issuer/accounts/accounts.h"
 #include "issuer/accounts/credentials.h"
+#include "issuer/accounts/links.h"
 #include "issuer/accounts/passwords.h"
 #include "issuer/completion.h"
 #include "issuer/json_body.h"
@@ -64,6 +65,7 @@ boost::asio::awaitable<http::Response> answer_register(const Context& context, c
   if (*outcome == store::Registration::email_taken) co_return refusal(409, "Email already registered");
   context.metrics.registrations.add();
   platform::log_info("user registered", {{"sub", sub}, {"address", request.peer_address}});
+  if (context.mail_link_base.has_value()) send_link(context, store::LinkPurpose::verify_email, account->email_key);
   Value answer = Value::object();
   answer.set("sub", sub);
   answer.set("email", account->email);

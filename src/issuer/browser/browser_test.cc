@@ -22,7 +22,11 @@ struct SetCookie {
   std::vector<std::string> attributes;
 
   static std::optional<SetCookie> of(const HttpAnswer& answer) {
-    const auto headers = answer.headers.all("set-cookie");
+    auto headers = answer.headers.all("set-cookie");
+    // Login also says which device this is; that opens nothing.
+    std::erase_if(headers, [](std::string_view one) {
+      return one.starts_with("__Host-jeton_device=") || one.starts_with("jeton_device=");
+    });
     if (headers.size() != 1) return std::nullopt;
     SetCookie cookie;
     std::string_view rest = headers.front();
