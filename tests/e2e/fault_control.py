@@ -3,7 +3,7 @@ import errno
 import mmap
 import struct
 
-FAIL, HALF, KILL_BEFORE, KILL_AFTER = range(4)
+FAIL, HALF, KILL_BEFORE, KILL_AFTER, FULL = range(5)
 KINDS = [("EIO", FAIL, errno.EIO), ("ENOSPC", FAIL, errno.ENOSPC), ("EINTR", FAIL, errno.EINTR), ("half", HALF, 0),
          ("killed before", KILL_BEFORE, 0), ("killed after", KILL_AFTER, 0)]
 LAYOUT = struct.Struct("6i40s")  # armed, target, mode, error, count, hit, name: as fault_shim.cc has it

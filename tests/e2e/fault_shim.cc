@@ -16,10 +16,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace {
 
-enum Mode : std::int32_t { fail = 0, half = 1, kill_before = 2, kill_after = 3 };
+// full: every write to a file fails, until it is disarmed.
+enum Mode : std::int32_t { fail = 0, half = 1, kill_before = 2, kill_after = 3, full = 4 };
 
 // As fault_control.py has it.
 struct Control {
@@ -46,6 +48,7 @@ Function real(const char* name) {
 bool is_turn(const char* name) {
   Control* const told = control();
   if (told == nullptr || told->armed == 0) return false;
+  if (told->mode == full) return std::string_view{name} == "pwrite" && ++told->count > 0;
   if (++told->count != told->target) return false;
   std::strncpy(told->name, name, sizeof told->name - 1);
   told->hit = 1;
@@ -162,7 +165,8 @@ SHIM int fcntl64(int file, int command, ...) {
   va_start(rest, command);
   void* const argument = va_arg(rest, void*);
   va_end(rest);
-  const bool is_lock = command == F_SETLK || command == F_SETLKW || command == F_GETLK;
+  // Letting go of a lock is nothing that a local file system refuses.
+  const bool is_lock = (command == F_SETLK || command == F_SETLKW) && static_cast<flock*>(argument)->l_type != F_UNLCK;
   if (!is_lock) return next(file, command, argument);
   return done("fcntl", [&] { return next(file, command, argument); });
 }

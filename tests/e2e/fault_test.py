@@ -4,14 +4,14 @@ What was acknowledged stays, who had no answer goes on by asking again with the 
 clean, and the server that was killed serves again. In the tests: refresh. tools/soak faults: login, logout and a change
 of password too.
 """
-import os
+import errno
 import sqlite3
 import sys
 import tempfile
 import time
 import unittest
 
-from fault_control import KILL_BEFORE, KINDS, Faults
+from fault_control import FULL, KILL_BEFORE, KINDS, Faults
 from jeton_server import EMAIL, PASSWORD, Client, Server, generation_of
 
 BINARY, SHIM = sys.argv[1:3]
@@ -180,6 +180,29 @@ class EachCall(Trial):
     def test_each_system_call_goes_wrong_once(self):
         for deed in DEEDS:
             self.each_call(getattr(self, deed))
+
+
+class FullDisk(Trial):
+    # X03: nothing is acknowledged that is not kept, reading goes on, and when there is room again all is as before.
+    def test_a_full_disk_is_an_error_until_there_is_room(self):
+        client = Client(self.server.port)
+        login = client.login()[1]
+        other = client.login()[1]["refreshToken"]
+        self.faults.arm(0, FULL, errno.ENOSPC)
+        for _ in range(3):
+            status, body = client.refresh(login["refreshToken"], "one")
+            self.assertEqual((status, body), (500, {"error": "Token refresh failed"}))
+            self.assertEqual(client.logout(other)[0], 503)
+            self.assertEqual(client.login()[0], 503)
+        self.assertEqual(client.me(login["accessToken"])[0], 200, "who is signed in is served")
+        count, _ = self.faults.disarm()
+        self.assertGreater(count, 0)
+        status, body = client.refresh(login["refreshToken"], "one")
+        self.assertEqual(status, 200, "by itself")
+        self.assertEqual(generation_of(body["refreshToken"]), 1, "the refusals have changed nothing")
+        self.assertEqual(client.refresh(other)[0], 200, "a logout that was refused has not happened")
+        self.assertEqual(client.login()[0], 200)
+        self.expect_intact()
 
 
 if __name__ == "__main__":
