@@ -1,4 +1,5 @@
 // What is known of a session's device, suspicion, one's own sessions, and their cap.
+#include "store/conformance/feed_reader.h"
 #include "store/conformance/harness.h"
 
 namespace jeton::store::conformance {
@@ -217,6 +218,35 @@ TEST_P(DeviceConformance, ASignInThatIsRefusedEndsNoOther) {
   request.security_epoch = 9;
   EXPECT_EQ(db().sign_in(request), SignInOutcome::refused);
   for (const int sid : {1, 2, 3}) EXPECT_TRUE(live(sid));
+}
+
+TEST_P(DeviceConformance, WhateverEndsASessionOrCutsItsTokensIsInTheFeed) {
+  const auto entry = [&](int sid, RevocationReason reason, std::optional<std::int64_t> least) {
+    const Sid id = sid_of(sid);
+    return Revocation{.kind = RevocationKind::session,
+                      .reason = reason,
+                      .subject = {reinterpret_cast<const char*>(id.data()), id.size()},
+                      .least = least,
+                      .expires_at = revocation_expiry(session(sid).access_expires_max)};
+  };
+  std::vector<Revocation> expected;
+  auto stranger = from_home(0);
+  stranger.user_agent = "curl/8";
+  stranger.address = "203.0.113.9";
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(rotate_as(stranger).outcome, RotateOutcome::login_demanded);
+  expected.push_back(entry(1, RevocationReason::stale_claims, 1));  // once: by least `gen`, the session goes on
+  stranger.fingerprint.reset();
+  ASSERT_EQ(rotate_as(stranger).outcome, RotateOutcome::suspected);
+  expected.push_back(entry(1, RevocationReason::revoked, std::nullopt));
+  ASSERT_EQ(db().end_other_sessions("usr_ada", sid_of(2), EndReason::revoked), 1);
+  expected.push_back(entry(3, RevocationReason::revoked, std::nullopt));
+  auto newer = sign_in_of("ada", 4, now());
+  newer.sessions_max = 1;
+  ASSERT_EQ(db().sign_in(newer), SignInOutcome::signed_in);
+  expected.push_back(entry(2, RevocationReason::revoked, std::nullopt));
+  ASSERT_EQ(db().end_own_session("usr_ada", sid_of(4), EndReason::revoked), true);
+  expected.push_back(entry(4, RevocationReason::revoked, std::nullopt));
+  EXPECT_EQ(revocations_of(subject_->store()), expected);
 }
 
 TEST_P(DeviceConformance, AStoryHoldsTheChangesOfStateInOrder) {

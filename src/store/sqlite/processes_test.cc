@@ -109,6 +109,39 @@ TEST_F(Processes, TwoProcessesRacingForOneSessionMakeOneSuccessorEachRound) {
   expect_intact();
 }
 
+// Signs in `count` times with a cap; false if one was refused.
+bool sign_in_under_cap(Store& store, int from, int count, std::uint32_t most, StoreTime now) {
+  bool good = true;
+  for (int sid = from; sid < from + count; ++sid) {
+    auto request = sign_in_of("ada", sid, now);
+    request.sessions_max = most;
+    good = Waiting{store}.sign_in(std::move(request)) == SignInOutcome::signed_in && good;
+  }
+  return good;
+}
+
+TEST_F(Processes, TwoProcessesThatSignInAtOnceKeepTheCap) {
+  constexpr int count = 40;
+  constexpr std::uint32_t most = 3;
+  sign_in(0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto store = open();
+    const bool good = sign_in_under_cap(*store, 1000, count, most, clock_.now());
+    store.reset();
+    ::_exit(good ? 0 : 1);
+  }
+  auto store = open();
+  EXPECT_TRUE(sign_in_under_cap(*store, 2000, count, most, clock_.now()));
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Waiting{*store}.live_sessions_of("usr_ada")->size(), most);
+  store.reset();
+  expect_intact();
+}
+
 struct Acknowledged {
   std::int32_t sid;
   std::int32_t generation;
