@@ -1,4 +1,5 @@
 """How `tools/bench issuer` and `tools/soak sessions` build, fill, start and load an issuer of their own."""
+import base64
 import json
 import os
 import pathlib
@@ -76,6 +77,12 @@ class Issuer:
         return whole(bench("post", server.port, server.process.pid, LOGIN_CONNECTIONS, rate, seconds,
                            "/api/auth/login", body, "Content-Type: application/json"))
 
+    def client_credentials(self, server, rate, seconds):
+        basic = base64.b64encode(b"bench-service:bench-secret").decode()
+        return whole(bench("post", server.port, server.process.pid, REFRESH_CONNECTIONS, rate, seconds,
+                           "/oauth2/token", "grant_type=client_credentials", "Authorization: Basic " + basic,
+                           "Content-Type: application/x-www-form-urlencoded"))
+
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -127,6 +134,8 @@ def rows(realtime):
             with issuer.running() as server:
                 yield measure("refresh/durable", lambda: bench("floor", "updates", spare.data)["per_s"],
                               lambda rate, seconds: issuer.refresh(server, rate, seconds), 5, 3)
+                yield measure("client_credentials", lambda: bench("floor", "signatures")["per_s"],
+                              lambda rate, seconds: issuer.client_credentials(server, rate, seconds), 3, 3)
                 threads = min(2, os.cpu_count())
                 yield measure("login", lambda: bench("floor", "passwords", threads)["per_s"],
                               lambda rate, seconds: issuer.login(server, rate, seconds), 3, 3)

@@ -2,6 +2,7 @@
 
 #include "../measure.h"
 #include "crypto/digest.h"
+#include "issuer/completion.h"
 #include "issuer/foundation.h"
 #include "jose/base64url.h"
 #include "oauth/refresh_token.h"
@@ -86,6 +87,17 @@ void write_tokens(const std::string& data, std::size_t count, std::size_t tokens
   expect(store.has_value(), "the store cannot be opened");
   const auto foundation = issuer::lay_foundation(**store, SecretBytes{*key}, {});
   expect(foundation.has_value(), "the foundation cannot be laid");
+  const auto added = issuer::waited<store::ClientAddition>([&](auto done) {
+    (*store)->clients().add_client({.id = std::string(service_id),
+                                    .name = "a service",
+                                    .is_public = false,
+                                    .secret_hash = crypto::sha256(service_secret),
+                                    .grants = "client_credentials",
+                                    .scopes = "read write",
+                                    .audiences = "api"},
+                                   std::move(done));
+  });
+  expect(added == store::ClientAddition::added, "the service cannot be added");
   std::ofstream file(tokens_path, std::ios::trunc);
   for (std::size_t i = 0; i < tokens; ++i) {
     const auto number = static_cast<std::int64_t>(i * count / tokens);

@@ -4,8 +4,13 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace jeton::bench {
+
+// The client that is added too, for client credentials. No secret: tools/issuer_load.py says it as well.
+inline constexpr std::string_view service_id = "bench-service";
+inline constexpr std::string_view service_secret = "bench-secret";
 
 // `data`: the data directory, with at least one live session in its database. Adds `count` sessions in the random order
 // of their ids, as they would come; writes the refresh tokens of `tokens` of them, chosen evenly, one a line.
