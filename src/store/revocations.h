@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace jeton::store {
@@ -60,6 +61,8 @@ class Revocations {
   // Appends one entry, for what no other operation revokes: a single token, the old generations of a session. Its
   // number; 0 if no token that it concerns can still be alive. It must be well-formed.
   virtual void revoke(Revocation, Completion<std::uint64_t> done) = 0;
+  // True if the one token of that `jti` was revoked, and the entry is still needed.
+  virtual void find_revoked_token(std::string jti, Completion<bool> done) = 0;
   // `call` whenever a commit through this store has appended entries: soon after, on a store thread, and once too often
   // rather than too seldom. It must not block. What other processes append it does not tell. An empty function ends it,
   // and returns when no call is under way any more.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/clients.h"
+#include "store/held_of_user.h"
 #include "store/one_time_links.h"
 #include "store/outbox.h"
 #include "store/revocations.h"

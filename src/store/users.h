@@ -55,6 +55,27 @@ enum class OwnPasswordOutcome : std::uint8_t {
   overtaken,     // the password was changed since it was read, and the session kept: nothing changed
 };
 
+// A user whose login is a trusted client's own: no password here, and never found by an address.
+struct UserElsewhere {
+  std::string sub;
+  std::string home;   // the client's id
+  std::string email;  // may be empty
+  std::string claims_json;
+};
+
+enum class ElsewhereOutcome : std::uint8_t {
+  kept,          // it is there now, as it was given
+  client_id,     // the sub is a client's id: a token could not tell the two apart
+  another_home,  // the sub is a user of this issuer's own or another client's: nothing changed
+};
+
+struct KeptElsewhere {
+  ElsewhereOutcome outcome;
+  User user{};  // as it is now; meaningful where it was kept
+};
+
+struct HeldOfUser;  // store/held_of_user.h
+
 class Users {
  public:
   virtual ~Users() = default;
@@ -78,6 +99,15 @@ class Users {
   virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done) = 0;
   // Replaces the free claims and raises the version.
   virtual void set_claims(std::string sub, std::string claims_json, Completion<bool> done) = 0;
+  // Adds the user or brings it up to date, in one group; what has changed raises the version.
+  virtual void keep_user_elsewhere(UserElsewhere, Completion<KeptElsewhere> done) = 0;
+  // All that is held of a user, as of one moment.
+  virtual void read_all_of_user(std::string sub, Completion<std::optional<HeldOfUser>> done) = 0;
+  // Revokes all tokens of the user and forgets it, its sessions and whom its audit entries were about, in one group.
+  // False if there is no such user.
+  virtual void erase_user(std::string sub, Completion<bool> done) = 0;
+  // Up to `count` users in the order of their subs, those after `after` (empty: from the first).
+  virtual void list_users(std::string after, std::size_t count, Completion<std::vector<User>> done) = 0;
 };
 
 }  // namespace jeton::store

@@ -177,5 +177,126 @@ TEST_P(StoreConformance, OfTwoUsesAtOnceOneIsFirst) {
   }
 }
 
+// What the feed says of a client: nothing where the version stays, else that tokens below the new one are over.
+TEST_P(StoreConformance, WhateverRaisesAClientsVersionIsInTheFeed) {
+  ASSERT_EQ(db().add_client(confidential("billing")), ClientAddition::added);
+  db().change_client("billing", {.name = "Invoices"}).value();
+  db().replace_secret("billing", key_of(2), 60s).value();
+  ASSERT_EQ(db().read_head()->number, 0U);
+  db().change_client("billing", {.scopes = "read"}).value();
+  db().replace_secret("billing", key_of(3), 0ms).value();
+  db().set_client_disabled("billing", true).value();
+  db().set_client_disabled("billing", true).value();
+  const auto entries = db().read_entries(0)->entries;
+  ASSERT_EQ(entries.size(), 3U);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& revocation = entries[i].revocation;
+    EXPECT_EQ(revocation.kind, RevocationKind::subject);
+    EXPECT_EQ(revocation.subject, "billing");
+    EXPECT_EQ(revocation.least, static_cast<std::int64_t>(i + 1));
+    EXPECT_EQ(revocation.reason, i == 0 ? RevocationReason::stale_claims : RevocationReason::revoked);
+    EXPECT_GE(revocation.expires_at, revocation_expiry(now() + 24h));
+  }
+}
+
+TEST_P(StoreConformance, RevokedTokenIsFoundByItsJti) {
+  ASSERT_GT(db().revoke({.kind = RevocationKind::token, .subject = "j1", .expires_at = revocation_expiry(now() + 60s)})
+                .value(),
+            0U);
+  EXPECT_EQ(db().find_revoked_token("j1"), true);
+  EXPECT_EQ(db().find_revoked_token("j2"), false);
+  ASSERT_GT(
+      db().revoke({.kind = RevocationKind::subject, .subject = "j2", .expires_at = revocation_expiry(now() + 60s)})
+          .value(),
+      0U);
+  EXPECT_EQ(db().find_revoked_token("j2"), false) << "that is a user of this name";
+}
+
+UserElsewhere elsewhere(const std::string& sub, std::string claims = R"({"plan":"pro"})") {
+  return {.sub = sub, .home = "backend", .email = "ada@example.com", .claims_json = std::move(claims)};
+}
+
+TEST_P(StoreConformance, UserElsewhereIsAddedOnceAndRaisesItsVersionWithItsClaims) {
+  auto kept = db().keep_user_elsewhere(elsewhere("42")).value();
+  EXPECT_EQ(kept.outcome, ElsewhereOutcome::kept);
+  EXPECT_EQ(kept.user.sub, "42");
+  EXPECT_EQ(kept.user.version, 0);
+  EXPECT_EQ(kept.user.email, "ada@example.com");
+  EXPECT_EQ(db().keep_user_elsewhere(elsewhere("42"))->user.version, 0) << "nothing has changed";
+  auto sign_in = sign_in_of("ada", 7, now());
+  sign_in.sub = "42";
+  ASSERT_EQ(db().sign_in(sign_in), SignInOutcome::signed_in);
+  kept = db().keep_user_elsewhere(elsewhere("42", "{}")).value();
+  EXPECT_EQ(kept.user.version, 1);
+  EXPECT_EQ(kept.user.claims_json, "{}");
+  const auto entries = db().read_entries(0)->entries;
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].revocation.subject, "42");
+  EXPECT_EQ(entries[0].revocation.least, 1);
+  EXPECT_EQ(entries[0].revocation.reason, RevocationReason::stale_claims);
+  EXPECT_FALSE(session(7).ended_at);
+}
+
+TEST_P(StoreConformance, UserElsewhereIsNoClientNoOneElsesAndNotFoundByItsAddress) {
+  ASSERT_EQ(db().add_client(open_client("app")), ClientAddition::added);
+  EXPECT_EQ(db().keep_user_elsewhere(elsewhere("app"))->outcome, ElsewhereOutcome::client_id);
+  EXPECT_FALSE(db().find_by_sub("app").value());
+  ASSERT_EQ(db().register_user(new_user("ada")), Registration::registered);
+  EXPECT_EQ(db().keep_user_elsewhere(elsewhere("usr_ada"))->outcome, ElsewhereOutcome::another_home);
+  EXPECT_EQ(ada().claims_json, new_user("ada").claims_json);
+  ASSERT_EQ(db().keep_user_elsewhere(elsewhere("42"))->outcome, ElsewhereOutcome::kept);
+  auto other = elsewhere("42", "{}");
+  other.home = "another";
+  EXPECT_EQ(db().keep_user_elsewhere(other)->outcome, ElsewhereOutcome::another_home);
+  EXPECT_EQ(db().find_by_email("ada@example.com").value()->sub, "usr_ada");
+  EXPECT_EQ(db().add_client(open_client("42")), ClientAddition::id_taken);
+}
+
+TEST_P(StoreConformance, AllThatIsHeldOfAUserIsReadAtOnce) {
+  sign_ada_in();
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  ASSERT_EQ(db().end_session(sid_of(2), EndReason::logout), true);
+  const auto held = db().read_all_of_user("usr_ada").value().value();
+  EXPECT_EQ(held.user.email, "ada@Example.com");
+  EXPECT_EQ(held.home, "");
+  ASSERT_EQ(held.sessions.size(), 2U);
+  EXPECT_EQ(held.sessions[0].session.sid, sid_of(1));
+  EXPECT_EQ(held.sessions[0].address, "192.0.2.7");
+  EXPECT_EQ(held.sessions[0].user_agent, "Mozilla/5.0 (X11; Linux x86_64)");
+  EXPECT_EQ(held.sessions[0].end_reason, "");
+  EXPECT_EQ(held.sessions[1].end_reason, "logout");
+  ASSERT_EQ(held.audit.size(), 4U);
+  EXPECT_EQ(held.audit[0].kind, "user_registered");
+  EXPECT_FALSE(db().read_all_of_user("usr_nobody").value());
+}
+
+TEST_P(StoreConformance, ErasedUserIsRevokedAndForgottenAndOthersStay) {
+  sign_ada_in();
+  ASSERT_EQ(db().register_user(new_user("bob")), Registration::registered);
+  ASSERT_EQ(db().sign_in(sign_in_of("bob", 2, now())), SignInOutcome::signed_in);
+  EXPECT_EQ(db().erase_user("usr_ada"), true);
+  EXPECT_FALSE(db().find_by_sub("usr_ada").value());
+  EXPECT_FALSE(db().find_by_email("ada@example.com").value());
+  EXPECT_FALSE(db().find_session(sid_of(1)).value());
+  EXPECT_FALSE(db().read_all_of_user("usr_ada").value());
+  EXPECT_EQ(rotate_outcome(0), RotateOutcome::unknown);
+  const auto entries = db().read_entries(0)->entries;
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].revocation.subject, "usr_ada");
+  EXPECT_FALSE(entries[0].revocation.least) << "all of them";
+  EXPECT_EQ(db().read_all_of_user("usr_bob").value()->sessions.size(), 1U);
+  EXPECT_EQ(db().erase_user("usr_ada"), false);
+}
+
+TEST_P(StoreConformance, UsersAreListedInPages) {
+  for (const std::string sub : {"c", "a", "b"}) ASSERT_TRUE(db().keep_user_elsewhere(elsewhere(sub)).has_value());
+  const auto first = db().list_users("", 2).value();
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[1].sub, "b");
+  const auto rest = db().list_users("b", 2).value();
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].sub, "c");
+}
+
 }  // namespace
 }  // namespace jeton::store::conformance

@@ -77,6 +77,30 @@ Result<std::optional<Session>> Waiting::find_session(const Sid& sid) {
   return outcome_of<std::optional<Session>>([&](auto done) { store_->sessions().find_session(sid, std::move(done)); });
 }
 
+Result<KeptElsewhere> Waiting::keep_user_elsewhere(UserElsewhere user) {
+  return outcome_of<KeptElsewhere>(
+      [&](auto done) { store_->users().keep_user_elsewhere(std::move(user), std::move(done)); });
+}
+
+Result<std::vector<User>> Waiting::list_users(std::string after, std::size_t count) {
+  return outcome_of<std::vector<User>>(
+      [&](auto done) { store_->users().list_users(std::move(after), count, std::move(done)); });
+}
+
+Result<std::optional<HeldOfUser>> Waiting::read_all_of_user(std::string sub) {
+  return outcome_of<std::optional<HeldOfUser>>(
+      [&](auto done) { store_->users().read_all_of_user(std::move(sub), std::move(done)); });
+}
+
+Result<bool> Waiting::erase_user(std::string sub) {
+  return outcome_of<bool>([&](auto done) { store_->users().erase_user(std::move(sub), std::move(done)); });
+}
+
+Result<bool> Waiting::find_revoked_token(std::string jti) {
+  return outcome_of<bool>(
+      [&](auto done) { store_->revocations().find_revoked_token(std::move(jti), std::move(done)); });
+}
+
 Result<ClientAddition> Waiting::add_client(Client client) {
   return outcome_of<ClientAddition>(
       [&](auto done) { store_->clients().add_client(std::move(client), std::move(done)); });

@@ -67,6 +67,11 @@ class Waiting {
   Result<bool> end_session(const Sid& sid, EndReason reason);
   Result<std::int64_t> end_all_sessions(std::string sub, EndReason reason);
   Result<std::optional<Session>> find_session(const Sid& sid);
+  Result<KeptElsewhere> keep_user_elsewhere(UserElsewhere user);
+  Result<std::vector<User>> list_users(std::string after, std::size_t count);
+  Result<std::optional<HeldOfUser>> read_all_of_user(std::string sub);
+  Result<bool> erase_user(std::string sub);
+  Result<bool> find_revoked_token(std::string jti);
   Result<ClientAddition> add_client(Client client);
   Result<std::optional<Client>> find_client(std::string id);
   Result<std::vector<Client>> list_clients(std::string after, std::size_t count);

@@ -19,6 +19,10 @@ class SqliteUsers final : public Users {
   void change_own_password(OwnPasswordChange, Completion<OwnPasswordOutcome> done) override;
   void set_disabled(std::string sub, bool disabled, Completion<bool> done) override;
   void set_claims(std::string sub, std::string claims_json, Completion<bool> done) override;
+  void keep_user_elsewhere(UserElsewhere, Completion<KeptElsewhere> done) override;
+  void read_all_of_user(std::string sub, Completion<std::optional<HeldOfUser>> done) override;
+  void erase_user(std::string sub, Completion<bool> done) override;
+  void list_users(std::string after, std::size_t count, Completion<std::vector<User>> done) override;
 
  private:
   Lanes& lanes_;
@@ -97,6 +101,7 @@ class SqliteRevocations final : public Revocations {
  public:
   explicit SqliteRevocations(Lanes& lanes) : lanes_(lanes) {}
   void revoke(Revocation, Completion<std::uint64_t> done) override;
+  void find_revoked_token(std::string jti, Completion<bool> done) override;
   void watch(std::function<void()> call) override;
   void read_head(Completion<FeedHead> done) override;
   void read_entries(std::uint64_t after, Completion<FeedPage> done) override;

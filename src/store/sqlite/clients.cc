@@ -1,5 +1,6 @@
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/revocation_log.h"
 
 #include <algorithm>
 #include <string>
@@ -96,6 +97,20 @@ void bind_or_null(Statement& statement, const std::optional<std::string>& text) 
   }
 }
 
+// No row says how long a client's tokens live; no access token lives longer than this (design 4.1).
+constexpr std::chrono::hours access_lifetime_max{24};
+
+// The tokens that the client got for itself, below its present version; call it after that was raised.
+void revoke_client_versions(Connection& db, const std::string& id, RevocationReason reason) {
+  const auto client = find_client(db, id);
+  if (!client) return;
+  append_revocation(db, {.kind = RevocationKind::subject,
+                         .reason = reason,
+                         .subject = id,
+                         .least = client->version,
+                         .expires_at = revocation_expiry(db.now() + access_lifetime_max)});
+}
+
 std::optional<Client> change_client(Connection& db, const std::string& id, const ClientChange& change) {
   const bool only_name = !change.grants && !change.scopes && !change.audiences && !change.algorithm &&
                          !change.claims_json && !change.jwks && !change.trusted;
@@ -110,12 +125,16 @@ std::optional<Client> change_client(Connection& db, const std::string& id, const
   } else {
     update.null();
   }
-  if (update.integer(only_name ? 0 : 1).run() == 1) append_audit(db, {.kind = "client_changed", .sub = id});
+  if (update.integer(only_name ? 0 : 1).run() == 1) {
+    if (!only_name) revoke_client_versions(db, id, RevocationReason::stale_claims);
+    append_audit(db, {.kind = "client_changed", .sub = id});
+  }
   return find_client(db, id);
 }
 
 bool set_client_disabled(Connection& db, const std::string& id, bool disabled) {
   if (db.query(disabled ? kDisable : kEnable).text(id).run() == 0) return find_client(db, id).has_value();
+  if (disabled) revoke_client_versions(db, id, RevocationReason::revoked);
   append_audit(db, {.kind = disabled ? "client_disabled" : "client_enabled", .sub = id});
   return true;
 }
@@ -123,6 +142,7 @@ bool set_client_disabled(Connection& db, const std::string& id, bool disabled) {
 bool replace_secret(Connection& db, const std::string& id, const Digest& hash, std::chrono::milliseconds overlap) {
   if (db.query(kReplaceSecret).text(id).blob(hash).integer(std::max<std::int64_t>(overlap.count(), 0)).run() == 0)
     return false;
+  if (overlap <= std::chrono::milliseconds::zero()) revoke_client_versions(db, id, RevocationReason::revoked);
   append_audit(db, {.kind = "client_secret_replaced", .sub = id});
   return true;
 }

@@ -18,6 +18,7 @@ const std::string kHead = "SELECT n, h, time FROM feed_head";
 const std::string kAdvance = "UPDATE feed_head SET n = ?, h = ? WHERE n = ?";
 const std::string kAppend =
     "INSERT INTO revocations(n, kind, reason, subject, least, expires_at, h) VALUES(?, ?, ?, ?, ?, ?, ?)";
+const std::string kRevokedToken = "SELECT 1 FROM revocations WHERE kind = 4 AND subject = ?";
 // By the index of sessions that have not ended.
 const std::string kUntil =
     "SELECT max(access_expires_max) FROM sessions"
@@ -205,6 +206,16 @@ void revoke_versions(Connection& db, std::string_view sub, RevocationReason reas
 void SqliteRevocations::revoke(Revocation revocation, Completion<std::uint64_t> done) {
   lanes_.write<std::uint64_t>(
       [revocation = std::move(revocation)](Connection& db) { return append_revocation(db, revocation); },
+      std::move(done));
+}
+
+void SqliteRevocations::find_revoked_token(std::string jti, Completion<bool> done) {
+  lanes_.read<bool>(
+      [jti = std::move(jti)](Connection& db) {
+        auto row = db.query(kRevokedToken);
+        row.blob(std::as_bytes(std::span(jti)));
+        return row.step();
+      },
       std::move(done));
 }
 

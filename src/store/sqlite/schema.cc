@@ -184,7 +184,13 @@ CREATE TABLE recovery_codes(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5, &kVersion6};
+// Users whose login is a client's own, and single tokens that were revoked, found by their `jti`.
+const std::string kVersion7 = R"sql(
+ALTER TABLE users ADD COLUMN home TEXT;
+CREATE INDEX revoked_tokens ON revocations(subject) WHERE kind = 4;
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5, &kVersion6, &kVersion7};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";
