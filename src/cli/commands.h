@@ -14,6 +14,8 @@ void add_explain_command(CLI::App& app, Console& console, const platform::ClockS
 void add_serve_command(CLI::App& app, Console& console);                                        // serve
 void add_session_commands(CLI::App& app, Console& console);                                     // session list|why|end
 void add_user_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);    // user import
+void add_client_commands(CLI::App& app, Console& console);       // client create|list|show|set|…
+void add_user_record_commands(CLI::App& app, Console& console);  // user list|show|create|…
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

@@ -7,6 +7,7 @@
 #include "issuer/limits/attempt_limits.h"
 #include "issuer/metrics.h"
 #include "issuer/oauth/client_directory.h"
+#include "issuer/oauth/own_tokens.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
 #include "platform/clock.h"
@@ -35,6 +36,7 @@ struct Context {
   Metrics& metrics;
   const RefreshCookie& refresh_cookie;
   ClientDirectory& clients;
+  OwnTokens& own_tokens;
   const platform::PlaceFile* places = nullptr;  // none is configured
   AttemptLimits& limits;
   const std::optional<std::string>& mail_link_base;  // where links in mails lead; nothing: no mail is sent

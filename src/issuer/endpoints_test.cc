@@ -28,6 +28,7 @@ enum class Asks : std::uint8_t {
   nothing,        // anybody may call it
   access_token,   // Authorization: Bearer
   refresh_token,  // in the body or the cookie
+  management,     // Authorization: Bearer, of a client and for the issuer: a user's token is none
   client,         // OAuth client authentication (RFC 6749 section 2.3): see the tests of that folder
 };
 enum class Takes : std::uint8_t { nothing, json, form };
@@ -160,6 +161,41 @@ const std::vector<Endpoint>& endpoints() {
        .asks = Asks::client,
        .takes = Takes::form,
        .stated = {{Wrong::no_token, {400, ""}}, {Wrong::wrong_content_type, {400, ""}}}},
+      {.method = Method::post,
+       .path = "/oauth2/revoke",
+       .asks = Asks::client,
+       .takes = Takes::form,
+       .stated = {{Wrong::no_token, {400, ""}}, {Wrong::wrong_content_type, {400, ""}}}},
+      {.method = Method::post,
+       .path = "/oauth2/introspect",
+       .asks = Asks::client,
+       .takes = Takes::form,
+       .stated = {{Wrong::no_token, {400, ""}}, {Wrong::wrong_content_type, {400, ""}}}},
+      {Method::post, "/api/admin/sessions", Asks::management},
+      {Method::get, "/api/admin/users", Asks::management},
+      {Method::post, "/api/admin/users", Asks::management},
+      {Method::get, "/api/admin/users/{sub}", Asks::management},
+      {Method::del, "/api/admin/users/{sub}", Asks::management},
+      {Method::get, "/api/admin/users/{sub}/export", Asks::management},
+      {Method::put, "/api/admin/users/{sub}/claims", Asks::management},
+      {Method::post, "/api/admin/users/{sub}/disable", Asks::management},
+      {Method::post, "/api/admin/users/{sub}/enable", Asks::management},
+      {Method::post, "/api/admin/users/{sub}/end-sessions", Asks::management},
+      {Method::get, "/api/admin/clients", Asks::management},
+      {Method::post, "/api/admin/clients", Asks::management},
+      // PATCH is no wrong method of these two.
+      {.method = Method::get,
+       .path = "/api/admin/clients/{id}",
+       .asks = Asks::management,
+       .stated = {{Wrong::wrong_method, {403, error("Invalid token")}}}},
+      {.method = Method::patch,
+       .path = "/api/admin/clients/{id}",
+       .asks = Asks::management,
+       .stated = {{Wrong::wrong_method, {403, error("Invalid token")}}}},
+      {Method::post, "/api/admin/clients/{id}/rotate-secret", Asks::management},
+      {Method::post, "/api/admin/clients/{id}/disable", Asks::management},
+      {Method::post, "/api/admin/clients/{id}/enable", Asks::management},
+      {Method::get, "/openapi.json"},
       {Method::get, "/.well-known/oauth-authorization-server"},
       {Method::get, "/healthz"},
       {Method::get, "/metrics"},
@@ -171,6 +207,11 @@ const std::vector<Endpoint>& endpoints() {
 std::optional<Stated> stated_for(const Endpoint& one, Wrong wrong) {
   if (const auto own = one.stated.find(wrong); own != one.stated.end()) return own->second;
   const bool access = one.asks == Asks::access_token, refresh = one.asks == Asks::refresh_token;
+  if (one.asks == Asks::management) {
+    if (wrong == Wrong::no_token) return Stated{401, error("Access token required")};
+    if (wrong == Wrong::other_audience || wrong == Wrong::wrong_type_of_token || wrong == Wrong::oversized_token)
+      return Stated{403, error("Invalid token")};
+  }
   const Stated invalid_refresh{401, error("Invalid refresh token")};
   switch (wrong) {
     case Wrong::no_token:
@@ -199,6 +240,13 @@ std::optional<Stated> stated_for(const Endpoint& one, Wrong wrong) {
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+// The path with something in place of each parameter.
+std::string concrete(std::string path) {
+  for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+    path.replace(at, path.find('}', at) + 1 - at, "x");
+  return path;
 }
 
 class Endpoints : public ::testing::Test {
@@ -238,7 +286,8 @@ class Endpoints : public ::testing::Test {
     Call call{.method = std::string(http::name_of(one.method)), .path = one.path, .body = one.body};
     if (const auto at = call.path.find("{sid}"); at != std::string::npos)
       call.path.replace(at, 5, *running_->claims_of(login.text("accessToken")).find("sid")->if_string());
-    if (one.asks == Asks::access_token) call.token = login.text("accessToken");
+    call.path = concrete(call.path);
+    if (one.asks == Asks::access_token || one.asks == Asks::management) call.token = login.text("accessToken");
     if (one.asks == Asks::refresh_token) call.token = login.text("refreshToken");
     if (one.takes == Takes::json) call.content_type = "application/json";
     return call;
@@ -247,7 +296,7 @@ class Endpoints : public ::testing::Test {
     return std::chrono::days(one.asks == Asks::access_token ? 1 : 200);
   }
   void spoil(Call& call, const Endpoint& one, Wrong wrong, const HttpAnswer& login) {
-    const bool access = one.asks == Asks::access_token;
+    const bool access = one.asks == Asks::access_token || one.asks == Asks::management;
     switch (wrong) {
       case Wrong::no_token: call.token.clear(); break;
       case Wrong::expired_token: clock_.move(life_of(one)); break;
@@ -274,7 +323,7 @@ class Endpoints : public ::testing::Test {
     }
   }
   HttpAnswer send(const Endpoint& one, Call call) {
-    if (one.asks == Asks::access_token && !call.token.empty())
+    if ((one.asks == Asks::access_token || one.asks == Asks::management) && !call.token.empty())
       call.headers.emplace_back("Authorization", "Bearer " + call.token);
     if (const auto at = call.body.find("REFRESH"); at != std::string::npos) {
       if (call.token.empty())
@@ -309,7 +358,7 @@ TEST_F(Endpoints, EveryRouteHasARow) {
 
 TEST_F(Endpoints, EachIsAnsweredRightlyWhenCalledRightly) {
   for (const Endpoint& one : endpoints()) {
-    if (one.asks == Asks::client) continue;
+    if (one.asks == Asks::client || one.asks == Asks::management) continue;  // see the tests of those folders
     const HttpAnswer login = running_->login(email, password);
     Call call = right(one, login);
     if (one.sets_or_reads_cookie && one.asks == Asks::nothing) {
@@ -349,7 +398,7 @@ TEST_F(Endpoints, EachWrongCallHasItsStatedAnswer) {
 
 TEST_F(Endpoints, NoneGivesAPageOfAnotherOriginAnything) {
   for (const Endpoint& one : endpoints()) {
-    const std::string path = one.path.substr(0, one.path.find('{')) + (one.path.ends_with('}') ? "x" : "");
+    const std::string path = concrete(one.path);
     const HttpAnswer preflight =
         exchange(running_->port(), "OPTIONS", path,
                  {{"Origin", "https://evil.example"}, {"Access-Control-Request-Method", "GET"}});

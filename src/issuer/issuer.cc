@@ -2,6 +2,7 @@
 
 #include "issuer/accounts/accounts.h"
 #include "issuer/accounts/links.h"
+#include "issuer/admin/admin.h"
 #include "issuer/browser/cross_site.h"
 #include "issuer/completion.h"
 #include "issuer/context.h"
@@ -56,6 +57,7 @@ struct Issuer::State {
   std::optional<RefreshCookie> refresh_cookie;
   std::unique_ptr<Keyring> keyring;
   std::unique_ptr<ClientDirectory> clients;
+  std::unique_ptr<OwnTokens> own_tokens;
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
   std::optional<Outgoing> outgoing;
@@ -99,7 +101,6 @@ boost::asio::awaitable<http::Response> not_started() { co_return store_unavailab
 
 void Issuer::add_routes(http::Router& router) {
   router.use_cors([state = state_.get()] { return state->cors.get(); });
-  using Endpoint = boost::asio::awaitable<http::Response> (*)(const Context&, const http::Request&);
   const auto add = [&](http::Method method, const char* path, Endpoint endpoint) {
     router.add(
         method, path,
@@ -125,6 +126,7 @@ void Issuer::add_routes(http::Router& router) {
   add(http::Method::post, "/api/auth/totp/confirm", answer_totp_confirm);
   add(http::Method::post, "/api/auth/totp/login", answer_totp_login);
   add(http::Method::post, "/api/auth/totp/disable", answer_totp_disable);
+  add_admin_routes(add);
   add(http::Method::get, "/.well-known/jwks.json", answer_jwks);
   // Without our challenge: these answers are those of their RFCs.
   const auto add_oauth = [&](http::Method method, std::string_view path, Endpoint endpoint) {
@@ -133,6 +135,8 @@ void Issuer::add_routes(http::Router& router) {
     });
   };
   add_oauth(http::Method::post, oauth::token_path, answer_token);
+  add_oauth(http::Method::post, oauth::revocation_path, answer_revocation);
+  add_oauth(http::Method::post, oauth::introspection_path, answer_introspection);
   add_oauth(http::Method::get, "/.well-known/oauth-authorization-server", answer_oauth_metadata);
   add(http::Method::get, "/healthz", answer_health);
   add(http::Method::get, "/metrics", answer_metrics);
@@ -162,6 +166,7 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   if (!keyring.has_value()) return std::unexpected(keyring.error());
   state.keyring = *std::move(keyring);
   state.clients = std::make_unique<ClientDirectory>(store, state.clock);
+  state.own_tokens = std::make_unique<OwnTokens>(*state.keyring, *state.foundation);
   if (auto added = add_first_client(store, *state.foundation); !added.has_value())
     return std::unexpected(added.error());
   state.context.emplace(Context{.store = store,
@@ -175,6 +180,7 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .metrics = state.metrics,
                                 .refresh_cookie = *state.refresh_cookie,
                                 .clients = *state.clients,
+                                .own_tokens = *state.own_tokens,
                                 .places = state.places.get(),
                                 .limits = state.limits,
                                 .mail_link_base = state.mail_link_base});

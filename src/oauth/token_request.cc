@@ -68,6 +68,7 @@ bool is_issuer_scope(std::string_view scope) noexcept {
 }
 
 std::string scopes_for_users(std::string_view scopes) { return scopes_of_kind(scopes, false); }
+std::string scopes_for_issuer(std::string_view scopes) { return scopes_of_kind(scopes, true); }
 
 std::expected<TokenTarget, Fault> choose_target(const ClientCredentialsRequest& request, const GrantedRange& granted) {
   if (!is_subset(request.scope, granted.scopes))

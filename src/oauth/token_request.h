@@ -51,6 +51,8 @@ bool is_issuer_scope(std::string_view scope) noexcept;
 // Those of a client's scopes that go into the tokens of its users: never one of the issuer's, or all of them could
 // manage it.
 std::string scopes_for_users(std::string_view scopes);
+// The others: rights over the issuer.
+std::string scopes_for_issuer(std::string_view scopes);
 
 // What the token will say. Without a scope: all that the client has for that audience. Without an audience: inferred
 // from the scopes (RFC 9068 section 3). Faults: invalid_scope for more than is granted, or for scopes that have

@@ -283,10 +283,15 @@ TEST_F(RefreshGrant, ARefreshTokenOfAnotherClientIsRefusedAndNothingChanges) {
 
 // hostile row F06, the other cases.
 TEST_F(RefreshGrant, OfALoggedOutDisabledOrChangedUserIsRefused) {
-  const std::string first = session_of("a"), second = session_of("a");
+  const std::string first = session_of("a"), before = session_of("a");
   ASSERT_EQ(running_.logout(first).status, 204);
   expect_fault(refresh(first, "a"), 400, "invalid_grant");
-  const std::string sub(*claims_for("api", refresh(second, "a").text("access_token")).find("sub")->if_string());
+  const std::string sub(*claims_for("api", refresh(before, "a").text("access_token")).find("sub")->if_string());
+  waited<bool>([&](auto done) {
+    running_.store().users().change_password(sub, "$argon2id$new", std::nullopt, std::move(done));
+  });
+  expect_fault(refresh(before, "a"), 400, "invalid_grant");
+  const std::string second = session_of("a");
   waited<bool>([&](auto done) { running_.store().users().set_disabled(sub, true, std::move(done)); });
   expect_fault(refresh(second, "a"), 400, "invalid_grant");
 }

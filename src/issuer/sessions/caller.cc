@@ -32,7 +32,15 @@ Decision decide(const Context& context, const http::Request& request) {
   return context.keyring.current()->guard.decide(facts, context.clock.now_seconds());
 }
 
-std::optional<store::Sid> sid_of(const VerifiedToken& token) {
+http::Response cannot_say(const Context& context, std::string_view reason) {
+  context.metrics.store_faults.add();
+  platform::log_error("access token not checked", {{"reason", reason}});
+  return store_unavailable();
+}
+
+}  // namespace
+
+std::optional<store::Sid> session_named_by(const VerifiedToken& token) {
   store::Sid sid{};
   const std::string_view text = token.session_id();
   if (text.size() != jose::base64url::encoded_size(sid.size()) || !jose::base64url::decode(text, sid.data()))
@@ -40,9 +48,8 @@ std::optional<store::Sid> sid_of(const VerifiedToken& token) {
   return sid;
 }
 
-// What the store knows and the token cannot: nothing if the token still stands.
-std::optional<Errc> objection(const VerifiedToken& token, const std::optional<store::Session>& session,
-                              const std::optional<store::User>& user, store::StoreTime now) {
+std::optional<Errc> objection_to_user_token(const VerifiedToken& token, const std::optional<store::Session>& session,
+                                            const std::optional<store::User>& user, store::StoreTime now) {
   if (!session.has_value() || !user.has_value()) return Errc::revoked;
   if (session->ended_at.has_value() || now >= session->absolute_expires_at || now >= session->idle_expires_at)
     return Errc::revoked;
@@ -54,14 +61,6 @@ std::optional<Errc> objection(const VerifiedToken& token, const std::optional<st
   if (!version.has_value() || *version < user->version) return Errc::stale_claims;
   return std::nullopt;
 }
-
-http::Response cannot_say(const Context& context, std::string_view reason) {
-  context.metrics.store_faults.add();
-  platform::log_error("access token not checked", {{"reason", reason}});
-  return store_unavailable();
-}
-
-}  // namespace
 
 http::Response refused_token(const Context& context, Errc code) {
   return as_response(answer_for(Error{.code = code}, ErrorStyle::reference, context.foundation.audience));
@@ -79,8 +78,13 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
     co_return std::unexpected(as_response(refused->answer));
   }
   const VerifiedToken token = *decision.allowed();
-  const auto sid = sid_of(token);
+  const auto sid = session_named_by(token);
   if (!sid.has_value()) co_return std::unexpected(refused_token(context, Errc::revoked));
+  const auto revoked = co_await completed<bool>([&](auto done) {
+    context.store.revocations().find_revoked_token(std::string(token.token_id()), std::move(done));
+  });
+  if (!revoked.has_value()) co_return std::unexpected(cannot_say(context, revoked.error().message));
+  if (*revoked) co_return std::unexpected(refused_token(context, Errc::revoked));
 
   auto session = co_await completed<std::optional<store::Session>>(
       [&](auto done) { context.store.sessions().find_session(*sid, std::move(done)); });
@@ -88,7 +92,7 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
   auto user = co_await completed<std::optional<store::User>>(
       [&](auto done) { context.store.users().find_by_sub(std::string(token.subject()), std::move(done)); });
   if (!user.has_value()) co_return std::unexpected(cannot_say(context, user.error().message));
-  if (const auto code = objection(token, *session, *user, context.clock.now()))
+  if (const auto code = objection_to_user_token(token, *session, *user, context.clock.now()))
     co_return std::unexpected(refused_token(context, *code));
   co_return Caller{.token = token, .session = **std::move(session), .user = **std::move(user)};
 }

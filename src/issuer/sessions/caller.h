@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <expected>
+#include <optional>
 
 namespace jeton::issuer {
 
@@ -27,6 +28,13 @@ struct Caller {
 // The caller of `request`, or the answer that refuses it: those of design 4.7, and 503 where the store cannot say.
 boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Context& context,
                                                                         const http::Request& request);
+
+// The session that a user's token names; nothing if its `sid` is none.
+std::optional<store::Sid> session_named_by(const VerifiedToken& token);
+
+// What the store knows and a user's token cannot: nothing if it still stands, else revoked or stale_claims.
+std::optional<Errc> objection_to_user_token(const VerifiedToken& token, const std::optional<store::Session>& session,
+                                            const std::optional<store::User>& user, store::StoreTime now);
 
 // The answer to an access token for this reason, as the guard gives it.
 http::Response refused_token(const Context& context, Errc code);

@@ -49,7 +49,7 @@ HeldSession session_at(const Statement& row) {
   if (!row.null_at(11)) {
     held.session.ended_at = row.time_at(11);
     held.end_reason = to_text(static_cast<EndReason>(
-        std::clamp<std::int64_t>(row.integer_at(12), 0, static_cast<std::int64_t>(EndReason::store_went_back))));
+        std::clamp<std::int64_t>(row.integer_at(12), 0, static_cast<std::int64_t>(EndReason::session_cap))));
   }
   return held;
 }
