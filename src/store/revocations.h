@@ -35,9 +35,10 @@ constexpr std::int64_t revocation_expiry(StoreTime access_expires_max) {
 }
 
 struct FeedHead {
-  std::uint64_t number = 0;  // of the newest entry
-  FeedHash hash{};           // over all entries up to it
-  StoreTime now{};           // the database's clock, taken no later than the moment of which the rest is true
+  std::uint64_t number = 0;    // of the newest entry
+  FeedHash hash{};             // over all entries up to it
+  StoreTime now{};             // the database's clock, taken no later than the moment of which the rest is true
+  bool has_gone_back = false;  // see store/history.h
 };
 
 struct FeedEntry {

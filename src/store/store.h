@@ -5,6 +5,7 @@
 #include "store/clients.h"
 #include "store/held_of_user.h"
 #include "store/one_time_links.h"
+#include "store/history.h"
 #include "store/outbox.h"
 #include "store/revocations.h"
 #include "store/second_factors.h"
@@ -28,6 +29,7 @@ class Store {
   virtual Revocations& revocations() = 0;
   virtual OneTimeLinks& one_time_links() = 0;
   virtual SecondFactors& second_factors() = 0;
+  virtual History& history() = 0;
   // Reads something small: for /healthz.
   virtual void check(Completion<bool> done) = 0;
 };

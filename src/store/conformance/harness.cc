@@ -245,6 +245,23 @@ Result<std::uint64_t> Waiting::revoke(Revocation revocation) {
       [&](auto done) { store_->revocations().revoke(std::move(revocation), std::move(done)); });
 }
 
+Result<HistoryMark> Waiting::read_mark() {
+  return outcome_of<HistoryMark>([&](auto done) { store_->history().read_mark(std::move(done)); });
+}
+
+Result<HistoryMark> Waiting::advance() {
+  return outcome_of<HistoryMark>([&](auto done) { store_->history().advance(std::move(done)); });
+}
+
+Result<bool> Waiting::note_gone_back(std::string why) {
+  return outcome_of<bool>([&](auto done) { store_->history().note_gone_back(std::move(why), std::move(done)); });
+}
+
+Result<HistoryMark> Waiting::begin_history(std::string epoch) {
+  return outcome_of<HistoryMark>(
+      [&](auto done) { store_->history().begin_history(std::move(epoch), std::move(done)); });
+}
+
 Result<FeedHead> Waiting::read_head() {
   return outcome_of<FeedHead>([&](auto done) { store_->revocations().read_head(std::move(done)); });
 }

@@ -107,6 +107,10 @@ class Waiting {
   Result<std::int64_t> give_up_older_than(Channel channel, std::chrono::milliseconds age);
   Result<Outbox::Counts> outbox_counts(Channel channel);
   Result<std::uint64_t> revoke(Revocation revocation);
+  Result<HistoryMark> read_mark();
+  Result<HistoryMark> advance();
+  Result<bool> note_gone_back(std::string why);
+  Result<HistoryMark> begin_history(std::string epoch);
   Result<FeedHead> read_head();
   Result<FeedPage> read_entries(std::uint64_t after);
   Result<std::uint64_t> purge(std::chrono::milliseconds advance_max);

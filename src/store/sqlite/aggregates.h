@@ -139,4 +139,16 @@ class SqliteSecondFactors final : public SecondFactors {
   Lanes& lanes_;
 };
 
+class SqliteHistory final : public History {
+ public:
+  explicit SqliteHistory(Lanes& lanes) : lanes_(lanes) {}
+  void read_mark(Completion<HistoryMark> done) override;
+  void advance(Completion<HistoryMark> done) override;
+  void note_gone_back(std::string why, Completion<bool> done) override;
+  void begin_history(std::string epoch, Completion<HistoryMark> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
 }  // namespace jeton::store::sqlite

@@ -32,7 +32,8 @@ const std::string kLiveSessions =
 // One statement, so that the head and the entries are of one moment.
 const std::string kPage =
     "SELECT feed_head.n, feed_head.h, feed_head.purged, revocations.n, kind, reason, subject, least, expires_at,"
-    " revocations.h FROM feed_head LEFT JOIN revocations ON revocations.n > ?1 ORDER BY revocations.n LIMIT ?2";
+    " revocations.h, (SELECT gone_back IS NOT NULL FROM history) FROM feed_head"
+    " LEFT JOIN revocations ON revocations.n > ?1 ORDER BY revocations.n LIMIT ?2";
 const std::string kMoveTime = "UPDATE feed_head SET time = ? WHERE time < ?";
 const std::string kForget =
     "DELETE FROM revocations WHERE n IN (SELECT n FROM revocations WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
@@ -89,6 +90,7 @@ FeedPage read_entries(Connection& db, std::uint64_t after) {
       page.head.number = static_cast<std::uint64_t>(row.integer_at(0));
       page.head.hash = row.bytes_at<32>(1);
       page.purged_up_to = static_cast<std::uint64_t>(row.integer_at(2));
+      page.head.has_gone_back = row.integer_at(10) != 0;
     }
     if (!row.null_at(3)) page.entries.push_back(entry_at(row));
   }
@@ -99,7 +101,7 @@ FeedPage read_entries(Connection& db, std::uint64_t after) {
 FeedHead read_head(Connection& db) {
   const auto now = db.now();
   const auto head = head_of(db);
-  return {head.number, head.hash, now};
+  return {.number = head.number, .hash = head.hash, .now = now};
 }
 
 std::uint64_t purge(Connection& db, std::chrono::milliseconds advance_max) {

@@ -3,6 +3,7 @@
 #include "store/rotation_rule.h"
 #include "store/sqlite/audit.h"
 #include "store/sqlite/event_outbox.h"
+#include "store/sqlite/history_rows.h"
 #include "store/sqlite/revocation_log.h"
 #include "store/sqlite/session_rows.h"
 
@@ -184,6 +185,7 @@ Judged carry_out(Connection& db, const RotateRequest& request, const SessionRow&
       return {RotateOutcome::reused};
     case Verdict::went_back:
       end_because(db, row, EndReason::store_went_back, "store_went_back", presenter(request, row));
+      note_gone_back(db, "a refresh token is ahead of its session");
       return {RotateOutcome::went_back};
   }
   std::unreachable();

@@ -190,7 +190,18 @@ ALTER TABLE users ADD COLUMN home TEXT;
 CREATE INDEX revoked_tokens ON revocations(subject) WHERE kind = 4;
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5, &kVersion6, &kVersion7};
+// How far this history of the database has come: see store/history.h.
+const std::string kVersion8 = R"sql(
+CREATE TABLE history(
+  id        INTEGER PRIMARY KEY CHECK(id = 1),
+  progress  INTEGER NOT NULL,
+  gone_back TEXT
+) STRICT;
+INSERT INTO history(id, progress) VALUES(1, 0);
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4,
+                                &kVersion5, &kVersion6, &kVersion7, &kVersion8};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

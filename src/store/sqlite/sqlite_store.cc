@@ -33,6 +33,7 @@ class SqliteStore final : public Store {
   Revocations& revocations() override { return revocations_; }
   OneTimeLinks& one_time_links() override { return one_time_links_; }
   SecondFactors& second_factors() override { return second_factors_; }
+  History& history() override { return history_; }
 
   void check(Completion<bool> done) override {
     lanes_.read<bool>([](Connection& db) { return db.query(kCheck).step(); }, std::move(done));
@@ -49,6 +50,7 @@ class SqliteStore final : public Store {
   SqliteRevocations revocations_{lanes_};
   SqliteOneTimeLinks one_time_links_{lanes_};
   SqliteSecondFactors second_factors_{lanes_};
+  SqliteHistory history_{lanes_};
 };
 
 std::optional<Error> bring_forward(Connection& db, const std::string& path) {
