@@ -158,14 +158,22 @@ TEST(FeedSnapshot, SignedSnapshotIsReadBackAndIsNoHead) {
 }
 
 TEST(FeedPlace, OnePlaceHasOneSpelling) {
-  const Place place{12, {std::byte{9}}};
-  EXPECT_EQ(parse_place(place_text(place)), place);
+  const Place place{"AAAA", 12, {std::byte{9}}};
+  const std::string good = place_text(place);
+  EXPECT_EQ(good.substr(0, 8), "AAAA.12.");
+  EXPECT_EQ(parse_place(good), place);
+  const std::string hash = good.substr(8);
   EXPECT_FALSE(parse_place(""));
-  EXPECT_FALSE(parse_place("12"));
-  EXPECT_FALSE(parse_place("0" + place_text(place)));
-  EXPECT_FALSE(parse_place("+" + place_text(place)));
-  EXPECT_FALSE(parse_place(place_text(place) + "A"));
-  EXPECT_FALSE(parse_place("99999999999999999999." + place_text(place).substr(3)));
+  EXPECT_FALSE(parse_place("12." + hash));
+  EXPECT_FALSE(parse_place(".12." + hash));
+  EXPECT_FALSE(parse_place("AAAA.012." + hash));
+  EXPECT_FALSE(parse_place("AAAA.+12." + hash));
+  EXPECT_FALSE(parse_place("AAAA.-1." + hash));
+  EXPECT_FALSE(parse_place("AAAA.99999999999999999999." + hash));
+  EXPECT_FALSE(parse_place("AA AA.12." + hash));
+  EXPECT_FALSE(parse_place(std::string(200, 'A') + ".12." + hash));
+  EXPECT_FALSE(parse_place(good + "A"));
+  EXPECT_FALSE(parse_place(good + "."));
 }
 
 TEST(EventStream, EventsComeOutAsTheyWentInWhateverThePieces) {

@@ -17,6 +17,8 @@ namespace {
 
 namespace base64url = jose::base64url;
 
+constexpr std::size_t place_epoch_bytes_max = 128;
+
 std::string hash_text(const FeedHash& hash) { return base64url::encode(std::span<const std::byte>(hash)); }
 
 bool read_hash(std::string_view text, FeedHash& out) {
@@ -135,16 +137,21 @@ std::optional<Snapshot> open_snapshot(std::string_view compact, const KeySet& pi
   return payload ? parse_snapshot(*payload) : std::nullopt;
 }
 
-std::string place_text(const Place& place) { return std::to_string(place.number) + '.' + hash_text(place.hash); }
+std::string place_text(const Place& place) {
+  return place.epoch + '.' + std::to_string(place.number) + '.' + hash_text(place.hash);
+}
 
 std::optional<Place> parse_place(std::string_view text) {
-  const auto dot = text.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  Place place;
-  const char* const end = text.data() + dot;
-  const auto [stop, error] = std::from_chars(text.data(), end, place.number);
+  const auto first = text.find('.');
+  const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
+  if (second == std::string_view::npos || first == 0 || first > place_epoch_bytes_max) return std::nullopt;
+  if (!base64url::is_canonical(text.substr(0, first))) return std::nullopt;
+  Place place{.epoch = std::string(text.substr(0, first))};
+  const auto number = text.substr(first + 1, second - first - 1);
+  const char* const end = number.data() + number.size();
+  const auto [stop, error] = std::from_chars(number.data(), end, place.number);
   if (error != std::errc{} || stop != end || place.number > number_max) return std::nullopt;
-  if (!read_hash(text.substr(dot + 1), place.hash) || place_text(place) != text) return std::nullopt;
+  if (!read_hash(text.substr(second + 1), place.hash) || place_text(place) != text) return std::nullopt;
   return place;
 }
 

@@ -58,8 +58,9 @@ std::optional<std::string> sign(const SigningKey& key, const Snapshot& snapshot)
 std::optional<Head> open_head(std::string_view compact, const KeySet& pinned);
 std::optional<Snapshot> open_snapshot(std::string_view compact, const KeySet& pinned);
 
-// "12.h" with h in base64url: a place in a feed, as event id and for asking to go on from there.
+// "EPOCH.12.h" with h in base64url: a place in a feed, as event id and for asking to go on from there.
 struct Place {
+  std::string epoch;  // as the store names it: base64url
   std::uint64_t number = 0;
   FeedHash hash{};
   friend bool operator==(const Place&, const Place&) = default;
