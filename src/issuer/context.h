@@ -22,6 +22,8 @@
 
 namespace jeton::issuer {
 
+class FeedHub;
+
 struct Context {
   store::Store& store;
   const platform::ClockSource& clock;
@@ -40,6 +42,7 @@ struct Context {
   const platform::PlaceFile* places = nullptr;  // none is configured
   AttemptLimits& limits;
   const std::optional<std::string>& mail_link_base;  // where links in mails lead; nothing: no mail is sent
+  FeedHub& feed;
 };
 
 }  // namespace jeton::issuer

@@ -7,6 +7,7 @@
 
 #include <jeton/signer.h>
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <utility>
@@ -92,6 +93,15 @@ platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBy
         "Every token names its issuer, so it stays as it is: remove the setting, or begin with another directory."});
   }
 
+  std::vector<oauth::RefreshTokenCodec> former;
+  const std::string& epochs = texts[store::former_epochs_setting];
+  for (std::size_t at = 0; at < epochs.size();) {
+    const auto end = std::min(epochs.find(' ', at), epochs.size());
+    std::vector<oauth::RefreshTokenKey> keys;
+    keys.push_back({number_of(derive(purpose_refresh_id, 4)), derive(purpose_refresh, 32)});
+    former.emplace_back(texts["issuer"], epochs.substr(at, end - at), std::move(keys));
+    at = end + 1;
+  }
   const std::uint32_t refresh_key_id = number_of(derive(purpose_refresh_id, 4));
   std::vector<oauth::RefreshTokenKey> refresh_keys;
   refresh_keys.push_back({refresh_key_id, derive(purpose_refresh, 32)});
@@ -102,6 +112,7 @@ platform::Outcome<Foundation> lay_foundation(store::Store& store, const SecretBy
       .store_epoch = texts["store_epoch"],
       .refresh_key_id = refresh_key_id,
       .refresh_tokens = oauth::RefreshTokenCodec(texts["issuer"], texts["store_epoch"], std::move(refresh_keys)),
+      .former_refresh_tokens = std::move(former),
       .sealing_key = derive(purpose_sealing, 32),
       .fingerprint_key = derive(purpose_fingerprint, 32),
       .accounts_key = derive(purpose_accounts, 32),

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace jeton::issuer {
 
@@ -32,6 +33,8 @@ struct Foundation {
   std::string issuer, audience, client_id, store_epoch;
   std::uint32_t refresh_key_id = 0;  // makes new refresh tokens
   oauth::RefreshTokenCodec refresh_tokens;
+  // Of the histories before this one, newest first: their tokens are known, and good for nothing.
+  std::vector<oauth::RefreshTokenCodec> former_refresh_tokens;
   SecretBytes sealing_key;      // of private signing keys at rest
   SecretBytes fingerprint_key;  // of what clients say of their devices
   SecretBytes accounts_key;     // of mails that wait, second factors and their challenges

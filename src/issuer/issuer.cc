@@ -7,6 +7,9 @@
 #include "issuer/completion.h"
 #include "issuer/context.h"
 #include "issuer/devices/devices.h"
+#include "issuer/feed/feed.h"
+#include "issuer/feed/feed_hub.h"
+#include "issuer/feed/feed_key.h"
 #include "issuer/health/health.h"
 #include "issuer/json_body.h"
 #include "issuer/jwks/jwks.h"
@@ -17,6 +20,7 @@
 #include "oauth/token_request.h"
 #include "platform/log.h"
 
+#include <jeton/key_set.h>
 #include <jeton/signer.h>
 
 #include <atomic>
@@ -38,7 +42,10 @@ struct Issuer::State {
         metrics(passwords, tokens),
         limits(metrics.all()),
         mail_link_base(std::move(options.mail_link_base)),
+        feed_limits(options.feed),
         passwords(options.password_pool) {}
+
+  platform::Outcome<void> open_feed(store::Store& store);
 
   // Nobody's password: random, and forgotten at once.
   static std::string make_decoy(crypto::Argon2Cost cost) { return crypto::hash_password(random_id(), cost); }
@@ -53,11 +60,14 @@ struct Issuer::State {
   Metrics metrics;
   AttemptLimits limits;
   std::optional<std::string> mail_link_base;
+  FeedLimits feed_limits;
+  std::atomic<bool> gone_back = false;
   std::optional<Foundation> foundation;
   std::optional<RefreshCookie> refresh_cookie;
   std::unique_ptr<Keyring> keyring;
   std::unique_ptr<ClientDirectory> clients;
   std::unique_ptr<OwnTokens> own_tokens;
+  std::unique_ptr<FeedHub> feed;
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
   std::optional<Outgoing> outgoing;
@@ -106,6 +116,8 @@ void Issuer::add_routes(http::Router& router) {
         method, path,
         [state = state_.get(), endpoint](const http::Request& request) -> boost::asio::awaitable<http::Response> {
           if (!state->started.load(std::memory_order_acquire)) co_return store_unavailable();
+          if (state->gone_back.load(std::memory_order_relaxed) && endpoint != &answer_metrics)
+            co_return store_unavailable();
           co_return with_challenge(co_await endpoint(*state->context, request), state->context->foundation.audience);
         });
   };
@@ -131,13 +143,16 @@ void Issuer::add_routes(http::Router& router) {
   // Without our challenge: these answers are those of their RFCs.
   const auto add_oauth = [&](http::Method method, std::string_view path, Endpoint endpoint) {
     router.add(method, std::string(path), [state = state_.get(), endpoint](const http::Request& request) {
-      return state->started.load(std::memory_order_acquire) ? endpoint(*state->context, request) : not_started();
+      const bool serves = state->started.load(std::memory_order_acquire) && !state->gone_back;
+      return serves ? endpoint(*state->context, request) : not_started();
     });
   };
   add_oauth(http::Method::post, oauth::token_path, answer_token);
   add_oauth(http::Method::post, oauth::revocation_path, answer_revocation);
   add_oauth(http::Method::post, oauth::introspection_path, answer_introspection);
   add_oauth(http::Method::get, "/.well-known/oauth-authorization-server", answer_oauth_metadata);
+  add(http::Method::get, "/api/feed", answer_feed);
+  add(http::Method::get, "/.well-known/jeton-feed-keys.json", answer_feed_keys);
   add(http::Method::get, "/healthz", answer_health);
   add(http::Method::get, "/metrics", answer_metrics);
 }
@@ -169,6 +184,7 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   state.own_tokens = std::make_unique<OwnTokens>(*state.keyring, *state.foundation);
   if (auto added = add_first_client(store, *state.foundation); !added.has_value())
     return std::unexpected(added.error());
+  if (auto opened = state.open_feed(store); !opened.has_value()) return opened;
   state.context.emplace(Context{.store = store,
                                 .clock = state.clock,
                                 .rules = state.rules,
@@ -183,7 +199,8 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
                                 .own_tokens = *state.own_tokens,
                                 .places = state.places.get(),
                                 .limits = state.limits,
-                                .mail_link_base = state.mail_link_base});
+                                .mail_link_base = state.mail_link_base,
+                                .feed = *state.feed});
   state.started.store(true, std::memory_order_release);
   return {};
 }
@@ -203,6 +220,38 @@ void Issuer::stop_outgoing() {
 }
 
 std::size_t Issuer::run_outgoing_once() { return state_->outgoing ? state_->outgoing->run_once() : 0; }
+
+platform::Outcome<void> Issuer::State::open_feed(store::Store& store) {
+  auto key = open_feed_key(store, *foundation);
+  if (!key.has_value()) return std::unexpected(key.error());
+  const auto live_kids = [this] {
+    std::vector<std::string> kids;
+    const auto published = KeySet::parse(keyring->current()->jwks);
+    if (published.has_value()) {
+      for (const KeySet::Entry& entry : published->entries()) kids.push_back(entry.kid);
+    }
+    return kids;
+  };
+  const auto went_back = [this, &store](const std::string& why) {
+    gone_back = true;
+    store.history().note_gone_back(why, [](const auto&) {});  // for the other processes, and for the next start
+  };
+  feed = std::make_unique<FeedHub>(FeedHub::Parts{.store = store,
+                                                  .issuer = foundation->issuer,
+                                                  .epoch = foundation->store_epoch,
+                                                  .key = *std::move(key),
+                                                  .live_kids = live_kids,
+                                                  .went_back = went_back,
+                                                  .counts = metrics.feed()},
+                                   feed_limits);
+  return {};
+}
+
+void Issuer::start_feed(std::function<void()> now_and_then) { state_->feed->start(std::move(now_and_then)); }
+void Issuer::stop_feed() {
+  if (state_->feed) state_->feed->stop();
+}
+bool Issuer::has_gone_back() const noexcept { return state_->gone_back; }
 
 const Foundation& Issuer::foundation() const noexcept { return *state_->foundation; }
 

@@ -12,6 +12,7 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "issuer/courier/outgoing.h"
+#include "issuer/feed/feed_hub.h"
 #include "issuer/foundation.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
@@ -25,6 +26,7 @@
 #include <jeton/token_cache.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +41,7 @@ struct IssuerOptions {
   std::optional<std::string> mail_link_base{};
   TokenCacheOptions token_cache{.entries_max = 10'000};
   std::shared_ptr<const platform::PlaceFile> places{};
+  FeedLimits feed{};
 };
 
 class Issuer {
@@ -62,6 +65,13 @@ class Issuer {
   void stop_outgoing();
   // One round on this thread, for whoever wants no other: how many messages there were.
   std::size_t run_outgoing_once();
+  // Serves the revocation feed from now on, and calls `now_and_then` about once a minute on a thread that may wait for
+  // the store. After start().
+  void start_feed(std::function<void()> now_and_then = {});
+  // Before the store goes.
+  void stop_feed();
+  // The database was found to have gone back in time: nothing is served any more (design 4.3).
+  bool has_gone_back() const noexcept;
 
   // After start().
   const Foundation& foundation() const noexcept;

@@ -146,6 +146,7 @@ class StoreWithWatchedKeys final : public store::Store {
   store::Revocations& revocations() override { return inner_->revocations(); }
   store::OneTimeLinks& one_time_links() override { return inner_->one_time_links(); }
   store::SecondFactors& second_factors() override { return inner_->second_factors(); }
+  store::History& history() override { return inner_->history(); }
   void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }
 
  private:

@@ -53,6 +53,20 @@ Metrics::Metrics(const PasswordPool& passwords, const TokenCache& tokens) {
                     [&tokens] { return tokens.counts().entries; });
 }
 
+Metrics::Feed Metrics::feed() {
+  constexpr const char* limits = "jeton_feed_limits_hit_total";
+  constexpr const char* limits_help = "Verifiers refused, or let go, because of a limit of the feed.";
+  return {
+      .subscribers = all_.gauge("jeton_feed_subscribers", "Verifiers that follow the revocation feed."),
+      .refused = all_.counter(limits, limits_help, {{"limit", "subscribers_max"}}),
+      .slow = all_.counter(limits, limits_help, {{"limit", "waiting_bytes_max"}}),
+      .heartbeats = all_.counter("jeton_feed_heartbeats_total", "Heartbeats of the feed that were signed."),
+      .entries = all_.counter("jeton_feed_entries_total", "Revocations that were read from the log and sent."),
+      .snapshots = all_.counter("jeton_feed_snapshots_total", "Snapshots of the feed that were made."),
+      .faults = all_.counter("jeton_feed_faults_total", "Reads of the feed's log that failed."),
+  };
+}
+
 Metrics::Counter& Metrics::limit(std::string_view name) {
   return all_.counter("jeton_http_limits_hit_total", "Requests refused because of a limit of the server.",
                       {{"limit", std::string(name)}});

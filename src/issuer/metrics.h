@@ -45,6 +45,16 @@ class Metrics {
       all_.counter("jeton_assertion_uses_max_hit_total", "Client assertions refused because too many are remembered.");
   void count_oauth_refusal(oauth::FaultCode code) noexcept;
   Counter& suspicions = all_.counter("jeton_suspicions_total", "Refreshes that reached a threshold of suspicion.");
+  struct Feed {
+    platform::Gauge& subscribers;
+    Counter& refused;  // beyond subscribers_max
+    Counter& slow;     // let go
+    Counter& heartbeats;
+    Counter& entries;
+    Counter& snapshots;
+    Counter& faults;  // reads of the log that failed
+  };
+  Feed feed();
 
   void count_rotation(store::RotateOutcome outcome) noexcept;
   void count_answer(int status, std::chrono::microseconds duration) noexcept;

@@ -72,6 +72,7 @@ struct RunningOptions {
   Algorithm algorithm = Algorithm::es256;
   PasswordPoolOptions password_pool{};
   unsigned master_key_seed = 1;
+  FeedLimits feed{};
   http::TrustedProxies trusted_proxies{};
   std::shared_ptr<const platform::PlaceFile> places{};
   std::optional<std::string> mail_link_base{};

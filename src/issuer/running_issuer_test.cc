@@ -116,7 +116,8 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
                                                           .algorithm = options.algorithm,
                                                           .password_pool = options.password_pool,
                                                           .mail_link_base = options.mail_link_base,
-                                                          .places = options.places});
+                                                          .places = options.places,
+                                                          .feed = options.feed});
   http::Router router;
   issuer_->add_routes(router);
   auto server =
@@ -145,6 +146,7 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
     fault_ = told.error().text();
     return;
   }
+  issuer_->start_feed();
   server_ = *std::move(server);
   thread_ = std::thread([this] { server_->run(); });
 }
@@ -152,6 +154,7 @@ RunningIssuer::RunningIssuer(MovedClock& clock, RunningOptions options) : clock_
 RunningIssuer::~RunningIssuer() {
   if (server_) server_->stop();
   if (thread_.joinable()) thread_.join();
+  issuer_->stop_feed();
 }
 
 HttpAnswer RunningIssuer::post(std::string_view target, const Value& body, HeaderList headers) const {

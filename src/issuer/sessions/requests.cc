@@ -65,7 +65,21 @@ http::Response invalid_refresh_token(const Context& context) {
                       "invalid_token");
 }
 
+namespace {
+
+// One of ours, from before the database was restored.
+bool is_of_former_history(const Context& context, std::string_view text) {
+  return std::ranges::any_of(context.foundation.former_refresh_tokens,
+                             [&](const auto& codec) { return codec.decode(text).has_value(); });
+}
+
+}  // namespace
+
 http::Response no_refresh_token(const Context& context, const PresentedToken& presented) {
+  if (presented.of_former_history) {
+    return unauthorized(Value::object().set("error", "Invalid refresh token").set("reason", "restored"),
+                        context.foundation.audience, "invalid_token");
+  }
   if (!presented.absent) return invalid_refresh_token(context);
   return unauthorized(Value::object().set("error", "Invalid refresh token"), context.foundation.audience, "");
 }
@@ -89,6 +103,10 @@ std::expected<PresentedToken, http::Response> presented_refresh_token(const Cont
   presented.absent = !by_cookie && member == nullptr;
   if (presented.absent) return presented;
   presented.token = opened_refresh_token(context, by_cookie ? cookies.front() : std::string_view(*member), request);
+  if (!presented.token.has_value()) {
+    presented.of_former_history =
+        is_of_former_history(context, by_cookie ? cookies.front() : std::string_view(*member));
+  }
   return presented;
 }
 

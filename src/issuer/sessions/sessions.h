@@ -67,6 +67,7 @@ std::expected<store::Delivery, http::Response> wished_delivery(const Rules& rule
 struct PresentedToken {
   std::optional<oauth::RefreshToken> token{};  // none: not one of ours; the reason is logged and not told
   bool absent = false;                         // there was none, good or bad
+  bool of_former_history = false;              // one of ours, from before the database was restored
   store::Delivery delivery = store::Delivery::body;
 };
 

@@ -235,7 +235,16 @@ TEST_F(Refresh, AGenerationThatWasNeverGivenMeansTheDatabaseWentBack) {
   ahead->generation += 3;
   expect_refused(running_.refresh(codec.encode(*ahead)));
   EXPECT_EQ(count("went_back"), "1");
-  expect_ended(login);
+  const auto session = waited<std::optional<store::Session>>(
+      [&](auto done) { running_.store().sessions().find_session(oauth::sid_of(ahead->handle), std::move(done)); });
+  ASSERT_TRUE(session.has_value() && session->has_value());
+  EXPECT_EQ((*session)->end_reason, store::EndReason::store_went_back);
+  // Who follows the log sees it, and from then on nothing is served until an operator has decided.
+  while (running_.get("/healthz").status == 200) {
+  }
+  EXPECT_EQ(running_.login(email, password).status, 503);
+  EXPECT_EQ(running_.refresh(login.text("refreshToken")).status, 503);
+  EXPECT_EQ(running_.get("/metrics").status, 200);
 }
 
 TEST_F(Refresh, ASessionEndsWhenItWasIdleForTooLong) {
@@ -346,6 +355,7 @@ class StoreWithFailingSessions final : public store::Store {
   store::Revocations& revocations() override { return inner_->revocations(); }
   store::OneTimeLinks& one_time_links() override { return inner_->one_time_links(); }
   store::SecondFactors& second_factors() override { return inner_->second_factors(); }
+  store::History& history() override { return inner_->history(); }
   void check(store::Completion<bool> done) override {
     done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
   }
