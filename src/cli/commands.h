@@ -16,6 +16,9 @@ void add_session_commands(CLI::App& app, Console& console);                     
 void add_user_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);    // user import
 void add_client_commands(CLI::App& app, Console& console);       // client create|list|show|set|…
 void add_user_record_commands(CLI::App& app, Console& console);  // user list|show|create|…
+void add_backup_command(CLI::App& app, Console& console);        // backup
+void add_restore_command(CLI::App& app, Console& console);       // restore
+void add_feed_commands(CLI::App& app, Console& console);         // feed key
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

@@ -43,6 +43,9 @@ int main(int argc, char** argv) {
   jeton::cli::describe_application(app);
   jeton::cli::add_serve_command(app, console);
   jeton::cli::add_user_commands(app, console, clock);
+  jeton::cli::add_backup_command(app, console);
+  jeton::cli::add_restore_command(app, console);
+  jeton::cli::add_feed_commands(app, console);
   jeton::cli::add_key_commands(app, console);
   jeton::cli::add_session_commands(app, console);
   jeton::cli::add_token_commands(app, console, clock);

@@ -1,6 +1,7 @@
 // jeton serve: the issuer, wired together: configuration, socket, data directory, store, endpoints, signals.
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/history_guard.h"
 #include "cli/outgoing_config.h"
 #include "cli/serve_data.h"
 #include "http/server.h"
@@ -22,6 +23,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -117,13 +119,18 @@ class Service {
     auto store = store::open_sqlite({.path = path, .clock = store_clock_});
     if (!store.has_value()) return std::unexpected(Fault{store.error().message, ""});
     store_ = *std::move(store);
+    auto lock = DatabaseLock::take(path, DatabaseLock::Use::shared);
+    if (!lock.has_value()) return std::unexpected(lock.error());
+    lock_.emplace(*std::move(lock));
+    if (auto known = check_history(*store_, path); !known.has_value()) return known;
     const auto started = issuer_.start(*store_, data->master_key,
                                        {.issuer_url = config_.issuer_url,
                                         .issuer_default = fmt::format("http://{}", bound_.text()),
                                         .store_name = path,
                                         .master_key_name = data->master_key_name});
     if (!started.has_value()) return started;
-    return issuer_.prepare_outgoing(*std::move(outgoing));
+    if (auto prepared = issuer_.prepare_outgoing(*std::move(outgoing)); !prepared.has_value()) return prepared;
+    return advance_history(*store_, path);
   }
 
   void run() {
@@ -132,12 +139,21 @@ class Service {
                                 bound_.text(), issuer_.foundation().issuer, database_path(config_))
                  << std::flush;
     issuer_.start_outgoing();
+    issuer_.start_feed([this] { mark_progress(); });
     server_->run();
+    issuer_.stop_feed();
     issuer_.stop_outgoing();
+    if (!issuer_.has_gone_back()) mark_progress();
     platform::log_info("stopped");
   }
 
  private:
+  void mark_progress() {
+    if (const auto marked = advance_history(*store_, database_path(config_)); !marked.has_value()) {
+      platform::log_warning("the start mark is not written", {{"reason", marked.error().text()}});
+    }
+  }
+
   void reload() {
     if (arguments_.config_path.empty()) {
       platform::log_info("nothing to reload", {{"reason", "no --config was given"}});
@@ -163,6 +179,7 @@ class Service {
   const StoreClock store_clock_;
   // In this order: what is below uses what is above, and ends before it.
   issuer::Issuer issuer_;
+  std::optional<DatabaseLock> lock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<http::Server> server_;
   ListenAddress bound_;

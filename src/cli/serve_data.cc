@@ -1,6 +1,7 @@
 #include "cli/serve_data.h"
 
 #include "cli/files.h"
+#include "cli/history_guard.h"
 #include "issuer/foundation.h"
 #include "jose/base64url.h"
 #include "platform/files.h"
@@ -150,6 +151,15 @@ Outcome<SecretBytes> key_from_directory(const std::string& key_path, bool has_da
 
 }  // namespace
 
+Outcome<ServeData> read_master_key(const std::string& database_path, const MasterKeyElsewhere& elsewhere) {
+  if (elsewhere.text.has_value() || elsewhere.credential_path.has_value()) return key_from_elsewhere(elsewhere);
+  const std::filesystem::path directory = std::filesystem::path(database_path).parent_path();
+  const std::string key_path = (directory.empty() ? std::filesystem::path(".") : directory) / key_file_name;
+  auto key = key_from_directory(key_path, true, database_path);
+  if (!key.has_value()) return std::unexpected(key.error());
+  return ServeData{*std::move(key), key_path};
+}
+
 Outcome<ServeData> prepare_data(const std::string& database_path, const MasterKeyElsewhere& elsewhere) {
   const std::filesystem::path database(database_path);
   const std::string directory = database.has_parent_path() ? database.parent_path().string() : ".";
@@ -161,6 +171,11 @@ Outcome<ServeData> prepare_data(const std::string& database_path, const MasterKe
   }
   const bool has_database = exists(database_path);
   const std::string key_path = (std::filesystem::path(directory) / key_file_name).string();
+  if (!has_database && exists(mark_path(database_path))) {
+    return std::unexpected(
+        Fault{fmt::format("{} is missing, but has been there: {} says so.", database_path, mark_path(database_path)),
+              "Put it back, or restore a backup with jeton restore."});
+  }
   if (!has_database && !exists(key_path)) {
     if (const auto foreign = foreign_entry(directory, database.filename().string())) {
       return std::unexpected(Fault{fmt::format("{} holds no {}, but is not empty either: there is {}.", directory,

@@ -33,4 +33,7 @@ struct ServeData {
 // is the store's to make. Safe when several processes start at once.
 platform::Outcome<ServeData> prepare_data(const std::string& database_path, const MasterKeyElsewhere& elsewhere);
 
+// The master key of a database that is there, or is about to be put there. Makes nothing.
+platform::Outcome<ServeData> read_master_key(const std::string& database_path, const MasterKeyElsewhere& elsewhere);
+
 }  // namespace jeton::cli
