@@ -8,6 +8,7 @@
 //   feed/fanout/N            CPU time of the whole process for one revocation sent to N verifiers
 #include "../measure.h"
 
+#include "guard/feed/entry.h"
 #include "guard/feed/event_stream.h"
 #include "http/chunk_reader.h"
 #include "http/server.h"
