@@ -6,7 +6,8 @@
 
 namespace jeton::cli {
 
-void add_key_commands(CLI::App& app, Console& console);  // key generate|import|jwks|thumbprint|check
+void add_key_commands(CLI::App& app, Console& console);  // key generate|import|jwks|thumbprint|check|…
+void add_audit_commands(CLI::App& app, Console& console);     // audit list|verify
 void add_token_commands(CLI::App& app, Console& console,
                         const platform::ClockSource& clock);  // token sign|verify|inspect
 void add_jws_commands(CLI::App& app, Console& console);       // jws sign|verify

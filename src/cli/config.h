@@ -33,6 +33,7 @@ struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string store_url = "sqlite:data/jeton.db";
   Algorithm algorithm = Algorithm::es256;
+  std::vector<Algorithm> further_algorithms{};
   issuer::Rules rules{};
   issuer::PasswordPoolOptions password_pool{};
   MailConfig mail{};

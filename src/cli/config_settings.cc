@@ -125,29 +125,64 @@ std::string objection_to_store_url(std::string_view url) {
   return {};
 }
 
-Setting algorithm_setting() {
-  return {"tokens",
-          "algorithm",
-          "Signs access tokens: ES256, RS256, PS256 or EdDSA. A key is made when there is none for it yet.\n"
-          "HS256 is no choice here: whoever can verify such a token can also make one.\n",
+constexpr std::array signing_choices{Algorithm::es256, Algorithm::rs256, Algorithm::ps256, Algorithm::eddsa};
+
+Setting further_algorithms_setting() {
+  return {"keys",
+          "further_algorithms",
+          "Algorithms besides [tokens] algorithm for which keys are kept ready, for clients that choose them:\n"
+          "[\"RS256\", \"EdDSA\"].\n",
           false,
-          [](const Config& config) { return toml_text(name_of(config.algorithm)); },
+          [](const Config& config) {
+            std::string text;
+            for (const Algorithm one : config.further_algorithms)
+              text += (text.empty() ? "" : ", ") + toml_text(name_of(one));
+            return '[' + text + ']';
+          },
           [](const toml::node& node, Config& config) -> std::string {
-            const auto* text = node.as_string();
-            const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
-            if (algorithm.has_value() && is_symmetric(*algorithm)) {
-              return fmt::format(
-                  "cannot be {}: every service that verifies such a token could make one; choose ES256, RS256, PS256 "
-                  "or EdDSA",
-                  text->get());
+            const auto* list = node.as_array();
+            if (list == nullptr) return fmt::format("must be a list of algorithms, not {}", shown(node));
+            std::vector<Algorithm> algorithms;
+            for (const toml::node& element : *list) {
+              const auto* text = element.as_string();
+              const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
+              if (!algorithm.has_value() || std::ranges::find(signing_choices, *algorithm) == signing_choices.end()) {
+                return fmt::format("must hold \"ES256\", \"RS256\", \"PS256\" or \"EdDSA\", not {}", shown(element));
+              }
+              if (std::ranges::find(algorithms, *algorithm) != algorithms.end())
+                return fmt::format("holds {} twice", shown(element));
+              algorithms.push_back(*algorithm);
             }
-            constexpr std::array choices{Algorithm::es256, Algorithm::rs256, Algorithm::ps256, Algorithm::eddsa};
-            if (!algorithm.has_value() || std::ranges::find(choices, *algorithm) == choices.end()) {
-              return fmt::format("must be \"ES256\", \"RS256\", \"PS256\" or \"EdDSA\", not {}", shown(node));
-            }
-            config.algorithm = *algorithm;
+            config.further_algorithms = std::move(algorithms);
             return {};
           }};
+}
+
+Setting algorithm_setting() {
+  return {
+      "tokens",
+      "algorithm",
+      "Signs access tokens: ES256, RS256, PS256 or EdDSA. The very first key signs at once. One of an algorithm that "
+      "is\n"
+      "configured later signs when every verifier can know it; until then the one before goes on.\n"
+      "HS256 is no choice here: whoever can verify such a token can also make one.\n",
+      false,
+      [](const Config& config) { return toml_text(name_of(config.algorithm)); },
+      [](const toml::node& node, Config& config) -> std::string {
+        const auto* text = node.as_string();
+        const auto algorithm = text == nullptr ? std::nullopt : algorithm_named(text->get());
+        if (algorithm.has_value() && is_symmetric(*algorithm)) {
+          return fmt::format(
+              "cannot be {}: every service that verifies such a token could make one; choose ES256, RS256, PS256 "
+              "or EdDSA",
+              text->get());
+        }
+        if (!algorithm.has_value() || std::ranges::find(signing_choices, *algorithm) == signing_choices.end()) {
+          return fmt::format("must be \"ES256\", \"RS256\", \"PS256\" or \"EdDSA\", not {}", shown(node));
+        }
+        config.algorithm = *algorithm;
+        return {};
+      }};
 }
 
 std::string objection_to_claim(std::string_view name) {
@@ -343,6 +378,24 @@ std::vector<Setting> token_settings() {
   };
 }
 
+std::vector<Setting> key_settings() {
+  return {
+      duration_setting(
+          "keys", "rotation_period",
+          "How long a key signs before the next one takes over. Keys are published long enough before they "
+          "sign,\n"
+          "and long enough after, by themselves. At least 2s.\n",
+          seconds(2), days(3650), [](Config& config) -> seconds& { return config.rules.key_rotation_period; }),
+      further_algorithms_setting(),
+  };
+}
+
+Setting audit_retention_setting() {
+  return duration_setting("audit", "retention", "Audit entries are forgotten after this long, the oldest first.\n",
+                          days(1), days(36500),
+                          [](Config& config) -> seconds& { return config.rules.audit_retention; });
+}
+
 std::vector<Setting> account_settings() {
   return {
       truth_setting("accounts", "registration",
@@ -473,6 +526,7 @@ std::vector<Setting> serving_settings() {
           [](std::string_view text) -> std::string {
             return http::parse_address_range(text).has_value() ? "" : "must be an address or a network";
           }),
+      audit_retention_setting(),
       log_level_setting(),
   };
 }
@@ -572,8 +626,8 @@ std::vector<Setting> session_settings() {
 const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings = [] {
     std::vector<Setting> all;
-    for (auto part : {issuer_and_store_settings(), token_settings(), account_settings(), verification_settings(),
-                      outgoing_settings(), session_settings(), serving_settings()}) {
+    for (auto part : {issuer_and_store_settings(), token_settings(), key_settings(), account_settings(),
+                      verification_settings(), outgoing_settings(), session_settings(), serving_settings()}) {
       std::ranges::move(part, std::back_inserter(all));
     }
     return all;

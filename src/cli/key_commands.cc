@@ -1,10 +1,12 @@
-// key generate|import|jwks|thumbprint|check
+// key generate|import|jwks|thumbprint|check; list, rotate and revoke are in store_key_commands.cc
 #include "cli/batch.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/key_input.h"
 #include "cli/nearest_name.h"
 #include "cli/options.h"
+#include "cli/store_access.h"
+#include "cli/store_key_commands.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
 #include "platform/files.h"
@@ -24,6 +26,8 @@ struct NewKeyOptions {
   std::optional<std::string> file, alg, out, bits, kid;
   bool force = false;
   bool is_secret = false;
+  StoreOptions store{};
+  std::optional<std::string> audience{};
 };
 
 std::string_view text_of(const SecretBytes& secret) {
@@ -95,6 +99,16 @@ void generate(Console& console, const NewKeyOptions& options) {
   give_key(console, new_key(**algorithm, *bits, options.kid.value_or("")), options);
 }
 
+// Into the issuer's store where one is named, else as `generate` does.
+void keep_key(Console& console, const SigningKey& key, const NewKeyOptions& options) {
+  if (!options.store.are_given()) {
+    if (options.audience) return console.fail_usage("--audience goes with --data or --config.");
+    return give_key(console, key, options);
+  }
+  if (options.out) return console.fail_usage("--out writes a file, --data and --config name a store: leave one out.");
+  import_into_store(console, key, options.store, options.audience);
+}
+
 void import_secret(Console& console, const NewKeyOptions& options, std::optional<Algorithm> algorithm) {
   if (!algorithm || !is_symmetric(*algorithm)) {
     return console.fail_usage("--secret needs --alg HS256, HS384 or HS512.");
@@ -107,7 +121,7 @@ void import_secret(Console& console, const NewKeyOptions& options, std::optional
   }
   const auto key = SigningKey::from_secret(*std::move(secret), *algorithm, options.kid.value_or(""));
   if (!key) return console.fail(fault_of(source_name(*options.file), key.error()).text());
-  give_key(console, *key, options);
+  keep_key(console, *key, options);
 }
 
 void import(Console& console, const NewKeyOptions& options) {
@@ -116,7 +130,7 @@ void import(Console& console, const NewKeyOptions& options) {
   if (options.is_secret) return import_secret(console, options, *algorithm);
   const auto key = load_signing_key(*options.file, console.in, {.algorithm = *algorithm, .kid = options.kid});
   if (!key) return console.fail(key.error().text());
-  give_key(console, *key, options);
+  keep_key(console, *key, options);
 }
 
 struct ListOptions {
@@ -213,9 +227,12 @@ void add_generate(CLI::App& app, Console& console) {
 
 void add_import(CLI::App& app, Console& console) {
   const auto options = std::make_shared<NewKeyOptions>();
-  CLI::App* command =
-      add_command(app, "import", "Turn a private key (PEM or JWK) into a checked JWK bound to one algorithm",
-                  "jeton key import private.pem --alg RS256 --out signing.jwk");
+  CLI::App* command = add_command(
+      app, "import",
+      "Turn a private key (PEM or JWK) into a checked JWK bound to one algorithm, or add it to an issuer's keys",
+      "jeton key import private.pem --alg RS256 --out signing.jwk\n"
+      "jeton key import private.pem --alg RS256 --data data\n"
+      "jeton key import billing.jwk --audience billing --data data");
   add_text(*command, "file", options->file, "FILE", "PEM (PKCS#8, PKCS#1, SEC1) or JWK; - for standard input")
       ->required();
   add_text(*command, "--alg", options->alg, "ALG", "The algorithm, for keys that name none");
@@ -224,6 +241,10 @@ void add_import(CLI::App& app, Console& console) {
   add_text(*command, "--kid", options->kid, "KID", "Name of the key; its own, or its thumbprint, if not given");
   add_switch(*command, "--secret", options->is_secret, "The file's bytes, exactly as they are, are an HMAC secret");
   add_switch(*command, "--force", options->force, "Replace the output file if it exists");
+  add_store_options(*command, options->store);
+  add_text(*command, "--audience", options->audience, "AUDIENCE",
+           "With --data or --config: the one audience that an HS256 secret signs for")
+      ->group("Store");
   command->callback([&console, options] { import(console, *options); });
 }
 
@@ -271,6 +292,7 @@ void add_key_commands(CLI::App& app, Console& console) {
   add_import(*key, console);
   add_publish_and_thumbprint(*key, console);
   add_check(*key, console);
+  add_store_key_commands(*key, console);
 }
 
 }  // namespace jeton::cli

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   jeton::cli::add_feed_commands(app, console);
   jeton::cli::add_key_commands(app, console);
   jeton::cli::add_session_commands(app, console);
+  jeton::cli::add_audit_commands(app, console);
   jeton::cli::add_token_commands(app, console, clock);
   jeton::cli::add_jws_commands(app, console);
   jeton::cli::add_explain_command(app, console, clock);

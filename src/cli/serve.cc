@@ -4,6 +4,7 @@
 #include "cli/history_guard.h"
 #include "cli/outgoing_config.h"
 #include "cli/serve_data.h"
+#include "cli/store_access.h"
 #include "http/server.h"
 #include "issuer/issuer.h"
 #include "platform/clock.h"
@@ -41,45 +42,18 @@ struct ServeArguments {
   bool print_config = false;
 };
 
-class StoreClock final : public store::Clock {
- public:
-  explicit StoreClock(const platform::ClockSource& source) : source_(source) {}
-  store::StoreTime now() const override { return source_.now(); }
-
- private:
-  const platform::ClockSource& source_;
-};
-
 Outcome<Config> effective_config(const ServeArguments& arguments) {
-  Outcome<Config> config = arguments.config_path.empty() ? Config{} : read_config(arguments.config_path);
+  Outcome<Config> config = config_of({.config_path = arguments.config_path, .data = arguments.data});
   if (!config.has_value()) return config;
   if (!arguments.listen.empty()) config->listen = arguments.listen;
-  if (!arguments.data.empty())
-    config->store_url = fmt::format("sqlite:{}{}jeton.db", arguments.data, arguments.data.ends_with('/') ? "" : "/");
   if (!arguments.issuer_url.empty()) config->issuer_url = arguments.issuer_url;
   return config;
 }
-
-std::string database_path(const Config& config) { return config.store_url.substr(std::string_view("sqlite:").size()); }
 
 unsigned http_threads(const Config& config) {
   constexpr unsigned threads_by_default_max = 8;
   if (config.http_threads != 0) return config.http_threads;
   return std::clamp(std::thread::hardware_concurrency(), 1U, threads_by_default_max);
-}
-
-MasterKeyElsewhere master_key_elsewhere() {
-  MasterKeyElsewhere elsewhere;
-  if (const char* text = std::getenv(master_key_variable); text != nullptr && *text != '\0') {
-    elsewhere.text = text;
-    ::unsetenv(master_key_variable);
-  }
-  if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY"); directory != nullptr && *directory != '\0') {
-    std::string path = fmt::format("{}/{}", directory, master_key_credential);
-    struct stat status{};
-    if (::stat(path.c_str(), &status) == 0) elsewhere.credential_path = std::move(path);
-  }
-  return elsewhere;
 }
 
 // One running server, from its first step to its last.
@@ -92,6 +66,7 @@ class Service {
         store_clock_(clock_),
         issuer_(clock_, {.rules = config_.rules,
                          .algorithm = config_.algorithm,
+                         .further_algorithms = config_.further_algorithms,
                          .password_pool = config_.password_pool,
                          .mail_link_base = mail_link_base(config_.mail),
                          .places = std::move(places)}) {}
@@ -140,7 +115,9 @@ class Service {
                  << std::flush;
     issuer_.start_outgoing();
     issuer_.start_feed([this] { mark_progress(); });
+    issuer_.tend_keys();
     server_->run();
+    issuer_.stop_tending_keys();
     issuer_.stop_feed();
     issuer_.stop_outgoing();
     if (!issuer_.has_gone_back()) mark_progress();

@@ -17,13 +17,27 @@ bool is_registered_claim(std::string_view name) noexcept {
   return std::ranges::find(registered, name) != registered.end();
 }
 
-Signer signer_for(const Context& context, std::string_view audiences) {
-  const auto keys = context.keyring.current();
-  if (audiences.empty() || audiences == context.foundation.audience) return keys->signer;
-  return Signer(keys->signer.key(),
-                {.issuer = context.foundation.issuer,
-                 .audiences = oauth::words_of(audiences).value_or(std::vector<std::string>{std::string(audiences)}),
-                 .lifetime = access_lifetime_max});
+boost::asio::awaitable<std::optional<Signer>> signer_for(const Context& context, std::string_view audiences,
+                                                         std::string_view algorithm) {
+  const auto keys = co_await context.keyring.to_sign(context.rules.get()->access_lifetime);
+  if (!keys) co_return std::nullopt;
+  if (algorithm == name_of(Algorithm::hs256)) {
+    const Signer* secret = keys->secret_for(audiences.empty() ? context.foundation.audience : audiences);
+    co_return secret == nullptr ? std::nullopt : std::optional(*secret);
+  }
+  const auto chosen = algorithm_named(algorithm);
+  if (!algorithm.empty() && !chosen.has_value()) co_return std::nullopt;
+  const Signer* signer = chosen.has_value() ? keys->signer(*chosen) : keys->default_signer();
+  if (signer == nullptr) co_return std::nullopt;
+  if (audiences.empty() || audiences == context.foundation.audience) co_return *signer;
+  co_return Signer(signer->key(),
+                   {.issuer = context.foundation.issuer,
+                    .audiences = oauth::words_of(audiences).value_or(std::vector<std::string>{std::string(audiences)}),
+                    .lifetime = access_lifetime_max});
+}
+
+std::string_view algorithm_for_own_login(const store::Client& client) {
+  return client.algorithm == name_of(Algorithm::hs256) ? std::string_view{} : client.algorithm;
 }
 
 Result<std::string> make_client_token(const Signer& signer, const std::vector<std::string>& allowed_claims,

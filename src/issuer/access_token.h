@@ -9,7 +9,10 @@
 #include <jeton/signer.h>
 #include <jeton/time.h>
 
+#include <boost/asio/awaitable.hpp>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +28,13 @@ struct AccessTokenFacts {
   std::string_view scope{};  // a list of words; empty: the claim is left out
 };
 
-// Makes tokens for those audiences, a list of words; an empty one means the issuer's usual audience.
-Signer signer_for(const Context& context, std::string_view audiences);
+// Makes tokens for those audiences, a list of words; an empty one means the issuer's usual audience. `algorithm` is the
+// client's choice, empty the issuer's own. HS256 is for one audience alone, whose service holds the same secret.
+// Nothing if there is no such key that may sign now, or the store cannot be asked whether there is.
+boost::asio::awaitable<std::optional<Signer>> signer_for(const Context& context, std::string_view audiences,
+                                                         std::string_view algorithm);
+// The choice of the client of our own login: never HS256, which our own endpoints do not believe.
+std::string_view algorithm_for_own_login(const store::Client& client);
 
 // `expires_at` is what the store was told; the token says the same. Errors: those of Signer::sign_until, and
 // malformed_json if the user's record holds no JSON object.

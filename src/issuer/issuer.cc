@@ -13,6 +13,7 @@
 #include "issuer/health/health.h"
 #include "issuer/json_body.h"
 #include "issuer/jwks/jwks.h"
+#include "issuer/keys/key_tender.h"
 #include "issuer/oauth/oauth.h"
 #include "issuer/sessions/sessions.h"
 #include "issuer/totp/totp.h"
@@ -30,10 +31,19 @@
 
 namespace jeton::issuer {
 
+namespace {
+
+// Old audit entries go a few at a time: some 100,000 a day.
+constexpr std::chrono::minutes audit_forget_interval{10};
+constexpr std::size_t audit_forget_entries = 1'000;
+
+}  // namespace
+
 struct Issuer::State {
   State(const platform::ClockSource& source, IssuerOptions options)
       : clock(source),
-        algorithm(options.algorithm),
+        monotonic(options.monotonic != nullptr ? *options.monotonic : steady),
+        algorithms(std::move(options.further_algorithms)),
         places(std::move(options.places)),
         rules(std::move(options.rules)),
         cors(cors_policy(*rules.get())),
@@ -43,7 +53,13 @@ struct Issuer::State {
         limits(metrics.all()),
         mail_link_base(std::move(options.mail_link_base)),
         feed_limits(options.feed),
-        passwords(options.password_pool) {}
+        passwords(options.password_pool) {
+    std::erase(algorithms, options.algorithm);
+    algorithms.insert(algorithms.begin(), options.algorithm);
+  }
+
+  platform::Outcome<void> open_keys(store::Store& store);
+  void forget_old_audit();
 
   platform::Outcome<void> open_feed(store::Store& store);
 
@@ -51,7 +67,9 @@ struct Issuer::State {
   static std::string make_decoy(crypto::Argon2Cost cost) { return crypto::hash_password(random_id(), cost); }
 
   const platform::ClockSource& clock;
-  Algorithm algorithm;
+  const platform::SteadyClock steady;
+  const platform::MonotonicSource& monotonic;
+  std::vector<Algorithm> algorithms;  // the default first
   std::shared_ptr<const platform::PlaceFile> places;
   Replaceable<Rules> rules;
   Replaceable<http::CorsPolicy> cors;
@@ -71,7 +89,8 @@ struct Issuer::State {
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
   std::optional<Outgoing> outgoing;
-  PasswordPool passwords;  // last, so that its threads end first
+  PasswordPool passwords;             // its threads end before what is above
+  std::unique_ptr<KeyTender> tender;  // and its thread before
 };
 
 Issuer::Issuer(const platform::ClockSource& clock, IssuerOptions options)
@@ -160,9 +179,9 @@ void Issuer::add_routes(http::Router& router) {
 platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& master_key,
                                       const FoundationOptions& options) {
   State& state = *state_;
-  if (!Keyring::may_sign(state.algorithm)) {
-    return std::unexpected(platform::Fault{"access tokens cannot be signed with " +
-                                               std::string(name_of(state.algorithm)) +
+  for (const Algorithm algorithm : state.algorithms) {
+    if (Keyring::may_sign(algorithm)) continue;
+    return std::unexpected(platform::Fault{"access tokens cannot be signed with " + std::string(name_of(algorithm)) +
                                                ": every service that verifies one could make them.",
                                            "Choose ES256, RS256, PS256 or EdDSA."});
   }
@@ -177,9 +196,7 @@ platform::Outcome<void> Issuer::start(store::Store& store, const SecretBytes& ma
   say_what_cookies_do(*state.refresh_cookie, state.foundation->issuer);
   if (state.mail_link_base.has_value() && state.mail_link_base->empty())
     state.mail_link_base = state.foundation->issuer;
-  auto keyring = Keyring::open(store, *state.foundation, state.algorithm, state.tokens, state.clock.now_seconds());
-  if (!keyring.has_value()) return std::unexpected(keyring.error());
-  state.keyring = *std::move(keyring);
+  if (auto opened = state.open_keys(store); !opened.has_value()) return opened;
   state.clients = std::make_unique<ClientDirectory>(store, state.clock);
   state.own_tokens = std::make_unique<OwnTokens>(*state.keyring, *state.foundation);
   if (auto added = add_first_client(store, *state.foundation); !added.has_value())
@@ -253,6 +270,53 @@ void Issuer::stop_feed() {
 }
 bool Issuer::has_gone_back() const noexcept { return state_->gone_back; }
 
+void Issuer::State::forget_old_audit() {
+  context->store.audit().forget_audit_before(
+      clock.now() - rules.get()->audit_retention, audit_forget_entries, [](store::Result<std::int64_t> done) {
+        if (!done.has_value())
+          platform::log_warning("old audit entries not forgotten", {{"reason", done.error().message}});
+      });
+}
+
+// The first start makes the first keys here; of several at once one does, and the others find them.
+platform::Outcome<void> Issuer::State::open_keys(store::Store& store) {
+  keyring = std::make_unique<Keyring>(Keyring::Parts{.store = store,
+                                                     .clock = clock,
+                                                     .monotonic = monotonic,
+                                                     .rules = rules,
+                                                     .foundation = *foundation,
+                                                     .cache = tokens},
+                                      algorithms);
+  tender = std::make_unique<KeyTender>(*keyring);
+  constexpr int steps_max = 20;  // reported, made, loaded, and overtaken some times
+  for (int i = 0; i < steps_max; ++i) {
+    const auto step = tender->step();
+    if (!step.has_value()) return std::unexpected(step.error());
+    if (keyring->current()->default_signer() != nullptr) return {};
+    if (*step == KeyTender::Step::rested) break;
+  }
+  platform::log_error("no key can sign yet", {{"reason", "all were revoked, and the next has not matured"}});
+  return {};
+}
+
+void Issuer::tend_keys() {
+  state_->tender->start([state = state_.get(), last = Ticks{0}]() mutable {
+    const Ticks now = state->monotonic.ticks();
+    if (last != Ticks{0} && now - last < audit_forget_interval) return;
+    last = now;
+    state->forget_old_audit();
+  });
+}
+void Issuer::stop_tending_keys() {
+  if (state_->tender) state_->tender->stop();
+}
+
+platform::Outcome<bool> Issuer::tend_keys_once() {
+  const auto step = state_->tender->step();
+  if (!step.has_value()) return std::unexpected(step.error());
+  return *step == KeyTender::Step::changed;
+}
+
 const Foundation& Issuer::foundation() const noexcept { return *state_->foundation; }
 
 void Issuer::replace_rules(Rules rules) {
@@ -268,6 +332,7 @@ void Issuer::replace_rules(Rules rules) {
   }
   state_->cors.replace(cors_policy(rules));
   state_->rules.replace(std::move(rules));
+  if (state_->tender) state_->tender->wake();
 }
 
 std::shared_ptr<const Rules> Issuer::rules() const { return state_->rules.get(); }

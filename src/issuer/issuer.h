@@ -30,12 +30,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace jeton::issuer {
 
 struct IssuerOptions {
   Rules rules{};
-  Algorithm algorithm = Algorithm::es256;  // of access tokens; never HMAC
+  Algorithm algorithm = Algorithm::es256;                // of access tokens; never HMAC
+  std::vector<Algorithm> further_algorithms{};           // kept ready beside it, for clients that choose them
+  const platform::MonotonicSource* monotonic = nullptr;  // null: the system's. Outlives the Issuer
   PasswordPoolOptions password_pool{};
   // Where the links of mails lead: LINK_BASE/verify-email#SECRET. Nothing: no mail is sent; empty: the issuer's URL.
   std::optional<std::string> mail_link_base{};
@@ -72,6 +75,12 @@ class Issuer {
   void stop_feed();
   // The database was found to have gone back in time: nothing is served any more (design 4.3).
   bool has_gone_back() const noexcept;
+  // Tends the keys in the background from now on (design 4.4). After start().
+  void tend_keys();
+  // Before the store goes.
+  void stop_tending_keys();
+  // One step of it, for whoever does not want a thread. Waits for the store. True if another should follow at once.
+  platform::Outcome<bool> tend_keys_once();
 
   // After start().
   const Foundation& foundation() const noexcept;

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -99,32 +100,47 @@ TEST_F(OneStore, IsRefusedForAnotherIssuerThanItWasMadeFor) {
   EXPECT_EQ(silent.issuer().foundation().issuer, "https://id.example.com");
 }
 
-TEST_F(OneStore, AKeyThatAnotherProcessMadeIsFoundWhenItIsNeeded) {
-  RunningIssuer first(clock_, options());
-  first.register_user(email, password);
-  RunningOptions rsa = options();
-  rsa.algorithm = Algorithm::rs256;
-  RunningIssuer second(clock_, std::move(rsa));
-  const std::string access = second.login(email, password).text("accessToken");
-  EXPECT_EQ(first.me(access).status, 403) << "keys were read just now";
-  clock_.move(keys_reload_interval);
-  EXPECT_EQ(first.me(access).status, 200);
-  const auto keys = KeySet::parse(first.get("/.well-known/jwks.json").body);
-  ASSERT_TRUE(keys.has_value());
-  EXPECT_EQ(keys->size(), 2U);
+TEST_F(OneStore, OfSeveralFirstStartsAtOnceOneMakesTheKeyAndAllSignWithIt) {
+  std::vector<std::unique_ptr<RunningIssuer>> all(4);
+  std::vector<std::thread> starts;
+  for (auto& one : all) starts.emplace_back([&] { one = std::make_unique<RunningIssuer>(clock_, options()); });
+  for (auto& start : starts) start.join();
+  for (auto& one : all) ASSERT_TRUE(one->is_running()) << one->fault();
+  all[0]->register_user(email, password);
+  std::set<std::string> kids;
+  for (auto& one : all) {
+    const std::string access = one->login(email, password).text("accessToken");
+    EXPECT_EQ(all[1]->me(access).status, 200);
+    kids.insert(untrusted_header_peek(access)->kid);
+  }
+  EXPECT_EQ(kids.size(), 1U);
 }
 
 // Counts how often the keys are read, and can be away.
 class WatchedKeys final : public store::SigningKeys {
  public:
   explicit WatchedKeys(store::SigningKeys& inner) : inner_(inner) {}
-  void list_keys(store::Completion<std::vector<store::StoredKey>> done) override {
+  void report_node(store::NodeReport report, store::Completion<store::KeySetView> done) override {
     ++reads;
     if (away) return done(std::unexpected(store::Error{store::Errc::unavailable, "away"}));
-    inner_.list_keys(std::move(done));
+    inner_.report_node(std::move(report), std::move(done));
   }
-  void add_first_key(store::StoredKey key, store::Completion<bool> done) override {
-    inner_.add_first_key(std::move(key), std::move(done));
+  void read_keys(store::Completion<store::KeySetView> done) override { inner_.read_keys(std::move(done)); }
+  void advance_keys(std::int64_t version, std::vector<store::KeyStep> steps,
+                    store::Completion<store::KeyChange> done) override {
+    inner_.advance_keys(version, std::move(steps), std::move(done));
+  }
+  void forget_node(std::string id, store::Completion<bool> done) override {
+    inner_.forget_node(std::move(id), std::move(done));
+  }
+  void import_key(store::StoredKey key, store::Completion<store::KeyChange> done) override {
+    inner_.import_key(std::move(key), std::move(done));
+  }
+  void rotate_key(std::string algorithm, store::Completion<store::KeyChange> done) override {
+    inner_.rotate_key(std::move(algorithm), std::move(done));
+  }
+  void revoke_key(std::string kid, store::Completion<store::KeyChange> done) override {
+    inner_.revoke_key(std::move(kid), std::move(done));
   }
   std::atomic<int> reads = 0;
   std::atomic<bool> away = false;
@@ -147,6 +163,7 @@ class StoreWithWatchedKeys final : public store::Store {
   store::OneTimeLinks& one_time_links() override { return inner_->one_time_links(); }
   store::SecondFactors& second_factors() override { return inner_->second_factors(); }
   store::History& history() override { return inner_->history(); }
+  store::Audit& audit() override { return inner_->audit(); }
   void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }
 
  private:
@@ -173,13 +190,13 @@ TEST_F(OneStore, AFloodOfUnknownKeysReadsTheStoreOnceAnInterval) {
   const int at_start = keys->reads;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(running.me(foreign).status, 403);
   EXPECT_EQ(keys->reads, at_start);
-  clock_.move(keys_reload_interval);
+  clock_.move(node_trust);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(running.me(foreign).status, 403);
   EXPECT_EQ(keys->reads, at_start + 1);
 
   // A store that is away leaves the old keys in place, and is not asked on every request either.
   keys->away = true;
-  clock_.move(keys_reload_interval);
+  clock_.move(node_trust);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(running.get("/.well-known/jwks.json").status, 200);
   EXPECT_EQ(running.me(access).status, 200);
   EXPECT_EQ(keys->reads, at_start + 2);
@@ -189,10 +206,10 @@ TEST_F(OneStore, PublishesPublicKeysAloneWithAnETag) {
   RunningIssuer running(clock_, options());
   const HttpAnswer answer = running.get("/.well-known/jwks.json");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.header("cache-control"), "public, max-age=300");
+  EXPECT_EQ(answer.header("cache-control"), "public, max-age=300, stale-while-revalidate=150");
   EXPECT_EQ(answer.header("content-type"), "application/json");
   const Value body = answer.json();
-  ASSERT_EQ(body.find("keys")->if_array()->size(), 1U);
+  ASSERT_EQ(body.find("keys")->if_array()->size(), 2U) << "the one that signs, and the next";
   const Value& key = body.find("keys")->if_array()->front();
   EXPECT_EQ(*key.find("kty"), Value("EC"));
   EXPECT_EQ(*key.find("alg"), Value("ES256"));

@@ -1,8 +1,8 @@
 #include "issuer/keyring.h"
 
 #include "crypto/digest.h"
-#include "crypto/sealed_box.h"
 #include "issuer/completion.h"
+#include "issuer/keys/key_rows.h"
 #include "jose/base64url.h"
 #include "platform/log.h"
 
@@ -11,6 +11,7 @@
 #include <jeton/verifier.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -19,153 +20,166 @@
 namespace jeton::issuer {
 namespace {
 
+using store::KeySetView;
+using store::KeyState;
 using store::StoredKey;
 
-constexpr std::string_view state_active = "active";
-
-std::string_view as_text(const SecretBytes& secret) {
-  const auto bytes = secret.reveal(InsecureSecretAccess::get());
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-platform::Fault fault_about(const StoredKey& row, std::string_view what) {
-  return {"signing key " + row.kid + ": " + std::string(what) + ".",
-          "Restore the database and master key from one backup."};
-}
-
-StoredKey sealed_row(const SigningKey& key, const SecretBytes& sealing_key, UnixTime now) {
-  return {
-      .kid = std::string(key.kid()),
-      .algorithm = std::string(name_of(key.algorithm())),
-      .state = std::string(state_active),
-      .public_jwk = key.verification_key().to_jwk(),
-      .sealed = crypto::seal(sealing_key, key.to_private_jwk(InsecureSecretAccess::get()), key.kid()),
-      .created_at = now,
-  };
-}
-
-platform::Outcome<SigningKey> opened(const StoredKey& row, Algorithm algorithm, const SecretBytes& sealing_key) {
-  const auto jwk = crypto::open(sealing_key, row.sealed, row.kid);
-  if (!jwk.has_value())
-    return std::unexpected(fault_about(row, "its private part cannot be opened with this master key"));
-  auto key = SigningKey::from_jwk(as_text(*jwk), algorithm);
-  if (!key.has_value()) return std::unexpected(fault_about(row, describe(key.error())));
-  if (key->kid() != row.kid) return std::unexpected(fault_about(row, "its private part is another key's"));
-  return *std::move(key);
-}
-
-// Every key that is published, in the store's order.
-platform::Outcome<std::vector<VerificationKey>> published(const std::vector<StoredKey>& rows) {
-  std::vector<VerificationKey> keys;
-  for (const StoredKey& row : rows) {
-    const auto algorithm = algorithm_named(row.algorithm);
-    if (!algorithm.has_value() || !Keyring::may_sign(*algorithm)) {
-      return std::unexpected(fault_about(row, "algorithm " + row.algorithm + " has no place here"));
-    }
-    auto key = VerificationKey::from_jwk(row.public_jwk, *algorithm);
-    if (!key.has_value()) return std::unexpected(fault_about(row, describe(key.error())));
-    keys.push_back(*std::move(key));
-  }
-  return keys;
-}
-
-const StoredKey* active_key(const std::vector<StoredKey>& rows, Algorithm algorithm) {
-  const auto found = std::ranges::find_if(rows, [algorithm](const StoredKey& row) {
-    return row.state == state_active && row.algorithm == name_of(algorithm);
-  });
-  return found == rows.end() ? nullptr : &*found;
-}
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min() / 2;
+// Between two questions to a store that does not answer.
+constexpr Ticks ask_again_after{500};
 
 std::string etag_of(std::string_view body) {
   const crypto::Sha256 digest = crypto::sha256(body);
   return '"' + jose::base64url::encode(std::span(digest).first<16>()) + '"';
 }
 
-platform::Outcome<Keyring::Keys> read(const std::vector<StoredKey>& rows, const Foundation& foundation,
-                                      Algorithm algorithm, TokenCache& cache, UnixTime now) {
-  const StoredKey* active = active_key(rows, algorithm);
-  if (active == nullptr) {
-    return std::unexpected(
-        platform::Fault{"there is no active signing key for " + std::string(name_of(algorithm)) + ".", ""});
-  }
-  auto signing = opened(*active, algorithm, foundation.sealing_key);
-  if (!signing.has_value()) return std::unexpected(signing.error());
-  auto verifying = published(rows);
-  if (!verifying.has_value()) return std::unexpected(verifying.error());
-
-  KeySet set(*std::move(verifying));
-  std::string jwks = set.to_jwks();
-  std::string etag = etag_of(jwks);
+Guard guard_of(KeySet keys, const Foundation& foundation, TokenCache& cache) {
   Verifier verifier{TrustedIssuer{.issuer = foundation.issuer,
                                   .audience = AudienceRule::must_include(foundation.audience),
-                                  .keys = std::move(set),
+                                  .keys = std::move(keys),
                                   .profile = Profile::jeton}};
-  return Keyring::Keys{
-      .signer =
-          Signer(*std::move(signing),
-                 {.issuer = foundation.issuer, .audiences = {foundation.audience}, .lifetime = access_lifetime_max}),
-      .guard = Guard(std::move(verifier), Policy{.realm = foundation.audience}, &cache),
-      .jwks = std::move(jwks),
-      .etag = std::move(etag),
-      .read_at = now,
-  };
+  return Guard(std::move(verifier), Policy{.realm = foundation.audience}, &cache);
+}
+
+Keyring::Keys no_keys(const Keyring::Parts& parts, std::string_view default_algorithm) {
+  const KeySet none;
+  std::string jwks = none.to_jwks();
+  std::string etag = etag_of(jwks);
+  return {.version = 0,
+          .default_algorithm = std::string(default_algorithm),
+          .signers = {},
+          .secrets = {},
+          .guard = guard_of(none, parts.foundation, parts.cache),
+          .jwks = std::move(jwks),
+          .etag = std::move(etag)};
+}
+
+void raise(std::atomic<std::int64_t>& value, std::int64_t to) {
+  for (std::int64_t seen = value.load(); seen < to && !value.compare_exchange_weak(seen, to);) {
+  }
+}
+
+const Signer* find(const std::map<std::string, Signer, std::less<>>& signers, std::string_view name) {
+  const auto found = signers.find(name);
+  return found == signers.end() ? nullptr : &found->second;
 }
 
 }  // namespace
 
-Keyring::Keyring(store::Store& store, const Foundation& foundation, Algorithm algorithm, TokenCache& cache, Keys keys)
-    : store_(store), foundation_(foundation), algorithm_(algorithm), cache_(cache), keys_(std::move(keys)) {}
+const Signer* Keyring::Keys::signer(Algorithm algorithm) const { return find(signers, name_of(algorithm)); }
+const Signer* Keyring::Keys::secret_for(std::string_view audience) const { return find(secrets, audience); }
 
-platform::Outcome<std::unique_ptr<Keyring>> Keyring::open(store::Store& store, const Foundation& foundation,
-                                                          Algorithm algorithm, TokenCache& cache, UnixTime now) {
-  const auto unusable = [](const store::Error& error) {
-    return std::unexpected(platform::Fault{"the signing keys cannot be read: " + error.message, ""});
-  };
-  const auto list = [&store] {
-    return waited<std::vector<StoredKey>>([&](auto done) { store.signing_keys().list_keys(std::move(done)); });
-  };
-  auto rows = list();
-  if (!rows.has_value()) return unusable(rows.error());
-  if (active_key(*rows, algorithm) == nullptr) {
-    const SigningKey fresh = SigningKey::generate(algorithm);
-    const auto added = waited<bool>([&](auto done) {
-      store.signing_keys().add_first_key(sealed_row(fresh, foundation.sealing_key, now), std::move(done));
-    });
-    if (!added.has_value()) return unusable(added.error());
-    rows = list();  // another process may have been first: then its key counts
-    if (!rows.has_value()) return unusable(rows.error());
-  }
-  auto keys = read(*rows, foundation, algorithm, cache, now);
-  if (!keys.has_value()) return std::unexpected(keys.error());
-  return std::unique_ptr<Keyring>(new Keyring(store, foundation, algorithm, cache, *std::move(keys)));
+const Signer* Keyring::Keys::default_signer() const {
+  if (const Signer* configured = find(signers, default_algorithm)) return configured;
+  return signers.empty() ? nullptr : &signers.begin()->second;
 }
 
-boost::asio::awaitable<void> Keyring::reload_if_old(UnixTime now) {
-  const auto before = current();
-  const auto age = now - before->read_at;
-  if (age >= std::chrono::seconds(0) && age < keys_reload_interval) co_return;
-  if (reloading_.exchange(true)) co_return;
-  struct Done {
-    std::atomic<bool>& flag;
-    ~Done() { flag = false; }
-  } const done{reloading_};
+Keyring::Keyring(Parts parts, std::vector<Algorithm> algorithms)
+    : parts_(parts),
+      algorithms_(std::move(algorithms)),
+      node_id_(random_id()),
+      keys_(no_keys(parts_, name_of(algorithms_.front()))),
+      confirmed_at_(never),
+      failed_at_(never) {}
 
-  const auto rows = co_await completed<std::vector<StoredKey>>(
-      [this](auto call) { store_.signing_keys().list_keys(std::move(call)); });
-  auto keys = rows.has_value() ? read(*rows, foundation_, algorithm_, cache_, now)
-                               : std::unexpected(platform::Fault{rows.error().message, ""});
-  if (!keys.has_value()) {
-    // The old ones go on, and the next attempt waits as long as after a success: a store that is away is not asked, and
-    // the log not written, on every request.
-    platform::log_error("signing keys not reloaded", {{"reason", keys.error().text()}});
-    keys_.replace(Keys{before->signer, before->guard, before->jwks, before->etag, now});
-  } else if (keys->etag == before->etag) {
-    // The same keys are published: keep the guard, and with it what the token cache knows.
-    keys_.replace(Keys{keys->signer, before->guard, before->jwks, before->etag, now});
-  } else {
-    keys_.replace(*std::move(keys));
-    platform::log_info("signing keys reloaded");
+bool Keyring::is_trusted() const { return now().count() - confirmed_at_.load() < node_trust.count(); }
+
+Keyring::Asking Keyring::ask() const {
+  const auto keys = current();
+  const auto rules = parts_.rules.get();
+  const std::chrono::seconds lifetime{std::max(rules->access_lifetime.count(), lifetime_wanted_.load())};
+  Asking asking{.report = {.id = node_id_,
+                           .version = keys->version,
+                           .signing_kids = {},
+                           .expires_at = parts_.clock.now() + lifetime + node_lease,
+                           .max_age = rules->jwks_max_age},
+                .lifetime = lifetime,
+                .began = now()};
+  for (const auto* signers : {&keys->signers, &keys->secrets}) {
+    for (const auto& [name, signer] : *signers) asking.report.signing_kids.emplace_back(signer.key().kid());
   }
+  return asking;
+}
+
+platform::Outcome<Keyring::Keys> Keyring::load(const KeySetView& view, const Keys& before) const {
+  Keys keys{.version = view.version,
+            .default_algorithm = before.default_algorithm,
+            .signers = {},
+            .secrets = {},
+            .guard = before.guard,
+            .jwks = {},
+            .etag = {}};
+  std::vector<VerificationKey> published;
+  for (const StoredKey& row : view.keys) {
+    if (row.audience.empty() && is_published(row.state)) {
+      auto key = public_key_of(row);
+      if (!key.has_value()) return std::unexpected(key.error());
+      published.push_back(*std::move(key));
+    }
+    if (row.state != KeyState::active) continue;
+    const bool is_secret = !row.audience.empty();
+    const Signer* same = is_secret ? before.secret_for(row.audience) : find(before.signers, row.algorithm);
+    auto& signers = is_secret ? keys.secrets : keys.signers;
+    const std::string& name = is_secret ? row.audience : row.algorithm;
+    if (same != nullptr && same->key().kid() == row.kid) {
+      signers.emplace(name, *same);
+      continue;
+    }
+    auto key = open_row(row, parts_.foundation.sealing_key);
+    if (!key.has_value()) return std::unexpected(key.error());
+    signers.emplace(name, Signer(*std::move(key), {.issuer = parts_.foundation.issuer,
+                                                   .audiences = {is_secret ? row.audience : parts_.foundation.audience},
+                                                   .lifetime = access_lifetime_max}));
+  }
+  KeySet set(std::move(published));
+  keys.jwks = set.to_jwks();
+  keys.etag = etag_of(keys.jwks);
+  // The same keys are published: the guard stays, and with it what the token cache knows.
+  if (keys.etag != before.etag) keys.guard = guard_of(std::move(set), parts_.foundation, parts_.cache);
+  return keys;
+}
+
+platform::Outcome<void> Keyring::take(const KeySetView& view, const Asking& asked) {
+  const std::lock_guard lock(taking_);
+  const auto before = current();
+  if (view.version < before->version && asked.began.count() < confirmed_at_.load()) return {};  // overtaken by a later
+  if (view.version != before->version) {
+    auto keys = load(view, *before);
+    if (!keys.has_value()) return std::unexpected(keys.error());
+    keys_.replace(*std::move(keys));
+    platform::log_debug("signing keys loaded", {{"version", view.version}});
+  }
+  lifetime_told_ = asked.lifetime.count();
+  max_age_ = asked.report.max_age.count();
+  raise(confirmed_at_, asked.began.count());
+  return {};
+}
+
+boost::asio::awaitable<bool> Keyring::ask_the_store() {
+  const Asking asking = ask();
+  if (asking.began.count() - failed_at_.load() < ask_again_after.count()) co_return false;
+  const auto view = co_await completed<KeySetView>(
+      [&](auto done) { parts_.store.signing_keys().report_node(asking.report, std::move(done)); });
+  const auto taken =
+      view.has_value() ? take(*view, asking) : std::unexpected(platform::Fault{view.error().message, ""});
+  if (taken.has_value()) co_return true;
+  failed_at_ = asking.began.count();
+  platform::log_error("signing keys not read", {{"reason", taken.error().text()}});
+  co_return false;
+}
+
+boost::asio::awaitable<bool> Keyring::freshen() {
+  if (is_trusted()) co_return true;
+  co_return co_await ask_the_store();
+}
+
+boost::asio::awaitable<std::shared_ptr<const Keyring::Keys>> Keyring::to_sign(std::chrono::seconds lifetime) {
+  const bool is_covered = lifetime.count() <= lifetime_told_.load();
+  if (!is_covered) raise(lifetime_wanted_, lifetime.count());
+  // Not before the store knows for how long the keys will be needed.
+  if (is_covered && is_trusted()) co_return current();
+  if (!co_await ask_the_store()) co_return nullptr;
+  co_return current();
 }
 
 }  // namespace jeton::issuer

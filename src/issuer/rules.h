@@ -24,6 +24,8 @@ struct Rules {
   std::chrono::seconds session_absolute{std::chrono::days{180}};
   std::chrono::seconds refresh_grace{10};
   std::chrono::seconds jwks_max_age{std::chrono::minutes{5}};
+  std::chrono::seconds key_rotation_period{std::chrono::days{30}};
+  std::chrono::seconds audit_retention{std::chrono::days{400}};
   std::vector<std::string> claims{"email", "roles", "plan", "team_id"};  // of the user's record, into access tokens
   bool registration_open = true;
   bool metrics_open = true;

@@ -28,13 +28,20 @@
 
 namespace jeton::issuer::testing {
 
-class MovedClock final : public platform::ClockSource, public store::Clock {
+class MovedClock final : public platform::ClockSource, public platform::MonotonicSource, public store::Clock {
  public:
   store::StoreTime now() const override { return store::StoreTime(std::chrono::milliseconds(milliseconds_.load())); }
-  void move(std::chrono::milliseconds by) { milliseconds_ += by.count(); }
+  std::chrono::milliseconds ticks() const override { return std::chrono::milliseconds(ticks_.load()); }
+  void move(std::chrono::milliseconds by) {
+    milliseconds_ += by.count();
+    if (by.count() > 0) ticks_ += by.count();  // a wall clock that is set back takes no time back
+  }
+  // A clock that shows another time than the others do.
+  void set_apart(std::chrono::milliseconds by) { milliseconds_ += by.count(); }
 
  private:
   std::atomic<std::int64_t> milliseconds_ = 1'700'000'000'000;
+  std::atomic<std::int64_t> ticks_ = 1000;
 };
 
 struct HttpAnswer {
@@ -70,6 +77,7 @@ struct RunningOptions {
   std::string issuer_url{};  // as configured
   Rules rules = quick_rules();
   Algorithm algorithm = Algorithm::es256;
+  std::vector<Algorithm> further_algorithms{};
   PasswordPoolOptions password_pool{};
   unsigned master_key_seed = 1;
   FeedLimits feed{};

@@ -18,4 +18,16 @@ class SystemClock final : public ClockSource {
   std::chrono::sys_time<std::chrono::milliseconds> now() const override;
 };
 
+// Time that only goes on, for how long something has lasted: whatever happens to the wall clock, and while the machine
+// sleeps. Since some moment that means nothing to other processes.
+struct MonotonicSource {
+  virtual std::chrono::milliseconds ticks() const = 0;
+  virtual ~MonotonicSource() = default;
+};
+
+class SteadyClock final : public MonotonicSource {
+ public:
+  std::chrono::milliseconds ticks() const override;
+};
+
 }  // namespace jeton::platform

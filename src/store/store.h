@@ -2,6 +2,7 @@
 // conformance suite runs on each.
 #pragma once
 
+#include "store/audit.h"
 #include "store/clients.h"
 #include "store/held_of_user.h"
 #include "store/one_time_links.h"
@@ -30,6 +31,7 @@ class Store {
   virtual OneTimeLinks& one_time_links() = 0;
   virtual SecondFactors& second_factors() = 0;
   virtual History& history() = 0;
+  virtual Audit& audit() = 0;
   // Reads something small: for /healthz.
   virtual void check(Completion<bool> done) = 0;
 };

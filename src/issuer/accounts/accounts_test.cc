@@ -28,7 +28,7 @@ using std::chrono::seconds;
 class Accounts : public ::testing::Test {
  protected:
   RunningIssuer start(RunningOptions options = {}) {
-    options.database = directory_.file("jeton.db");
+    if (options.database.empty()) options.database = directory_.file("jeton.db");
     return RunningIssuer(clock_, std::move(options));
   }
   template <class T, class Start>
@@ -306,7 +306,7 @@ TEST_F(Accounts, IssuerAndLifetimeAreSettings) {
 
 TEST_F(Accounts, EveryAsymmetricAlgorithmSignsAndHs256IsRefused) {
   for (const Algorithm algorithm : {Algorithm::es256, Algorithm::rs256, Algorithm::ps256, Algorithm::eddsa}) {
-    RunningIssuer running = start({.algorithm = algorithm});  // one database: each finds or makes its own first key
+    RunningIssuer running = start({.database = directory_.file(name_of(algorithm)), .algorithm = algorithm});
     ASSERT_TRUE(running.is_running()) << running.fault();
     running.register_user(email, password);
     const std::string access = running.login(email, password).text("accessToken");

@@ -77,7 +77,9 @@ boost::asio::awaitable<http::Response> sign_in(const Context& context, const htt
                                .generation = 0,
                                .auth_time = now,
                                .scope = scope};
-  auto access = make_access_token(signer_for(context, audience), rules->claims, facts, now, expires_at);
+  const auto signer = co_await signer_for(context, audience, algorithm_for_own_login(row));
+  if (!signer.has_value()) co_return login_failed(context, "no key can sign now");
+  auto access = make_access_token(*signer, rules->claims, facts, now, expires_at);
   if (!access.has_value()) co_return login_failed(context, describe(access.error()));
 
   store::SignIn sign_in{.sid = sid,

@@ -25,6 +25,7 @@ class CountingStore final : public store::Store {
   store::Clients& clients() override { return inner_->clients(); }
   store::Revocations& revocations() override { return inner_->revocations(); }
   store::History& history() override { return inner_->history(); }
+  store::Audit& audit() override { return inner_->audit(); }
   store::OneTimeLinks& one_time_links() override { return counted(inner_->one_time_links()); }
   store::SecondFactors& second_factors() override { return counted(inner_->second_factors()); }
   void check(store::Completion<bool> done) override { inner_->check(std::move(done)); }

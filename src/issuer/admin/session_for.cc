@@ -110,7 +110,9 @@ boost::asio::awaitable<http::Response> begin_session(const Context& context, con
                                .generation = 0,
                                .auth_time = now,
                                .scope = scope};
-  auto access = make_access_token(signer_for(context, audience), rules->claims, facts, now, expires_at);
+  const auto signer = co_await signer_for(context, audience, client.algorithm);
+  if (!signer.has_value()) co_return failed(context, "no key can sign now");
+  auto access = make_access_token(*signer, rules->claims, facts, now, expires_at);
   if (!access.has_value()) co_return failed(context, describe(access.error()));
   store::SignIn sign_in{.sid = sid,
                         .key_id = foundation.refresh_key_id,

@@ -193,7 +193,7 @@ TEST_F(Feed, LogoutReachesTheVerifierAndNamesTheSession) {
   const auto first = proved(stream, reader);
   ASSERT_TRUE(first.has_value());
   EXPECT_TRUE(first->replaces);
-  EXPECT_EQ(first->kids.size(), 1U);
+  EXPECT_EQ(first->kids.size(), 2U) << "the key that signs, and the next";
   EXPECT_EQ(first->head.time, clock_.now().time_since_epoch().count());
   ASSERT_EQ(running_.logout(login.text("refreshToken")).status, 204);
   const auto news = entries(stream, reader);

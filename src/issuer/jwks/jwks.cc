@@ -20,12 +20,19 @@ bool names_etag(std::string_view if_none_match, std::string_view etag) noexcept 
   return false;
 }
 
+std::string cache_control(std::chrono::seconds max_age) {
+  std::string text = "public, max-age=" + std::to_string(max_age.count());
+  const auto stale = max_age / 2;
+  if (stale.count() > 0) text += ", stale-while-revalidate=" + std::to_string(stale.count());
+  return text;
+}
+
 boost::asio::awaitable<http::Response> answer_jwks(const Context& context, const http::Request& request) {
-  co_await context.keyring.reload_if_old(context.clock.now_seconds());
+  const bool is_fresh = co_await context.keyring.freshen();
   const auto keys = context.keyring.current();
   http::Response response;
   response.headers.set("ETag", keys->etag);
-  response.headers.set("Cache-Control", "public, max-age=" + std::to_string(context.rules.get()->jwks_max_age.count()));
+  response.headers.set("Cache-Control", is_fresh ? cache_control(context.keyring.published_max_age()) : "no-cache");
   const auto wanted = request.headers.all("if-none-match");
   if (std::ranges::any_of(wanted, [&](std::string_view value) { return names_etag(value, keys->etag); })) {
     response.status = 304;

@@ -32,7 +32,7 @@ boost::asio::awaitable<Result<VerifiedToken>> OwnTokens::verify(std::string_view
   };
   auto token = verify_once();
   if (!token.has_value() && token.error().code == Errc::unknown_key) {
-    co_await keyring_.reload_if_old(now);  // another process may have made a key
+    co_await keyring_.freshen();  // another process may have made a key
     token = verify_once();
   }
   co_return token;

@@ -25,24 +25,30 @@ Value token_body(std::string access_token, std::chrono::seconds lifetime, std::s
   return body;
 }
 
-std::expected<Value, Fault> client_token(const Context& context, const RegisteredClient& client,
-                                         const oauth::ClientCredentialsRequest& asked) {
+boost::asio::awaitable<std::expected<Value, Fault>> client_token(const Context& context, const RegisteredClient& client,
+                                                                 const oauth::ClientCredentialsRequest& asked) {
   const store::Client& row = client.row;
   if (row.is_public || !oauth::has_word(row.grants, oauth::grant_client_credentials))
-    return std::unexpected(Fault{FaultCode::unauthorized_client});
+    co_return std::unexpected(Fault{FaultCode::unauthorized_client});
   const auto target = oauth::choose_target(
       asked, {.scopes = row.scopes, .audiences = row.audiences, .issuer = context.foundation.issuer});
-  if (!target.has_value()) return std::unexpected(target.error());
+  if (!target.has_value()) co_return std::unexpected(target.error());
   const auto rules = context.rules.get();
   const UnixTime now = context.clock.now_seconds();
-  auto token = make_client_token(signer_for(context, oauth::joined(target->audiences)), rules->claims,
-                                 {.client = row, .scope = target->scope}, now, now + rules->access_lifetime);
+  const std::string audiences = oauth::joined(target->audiences);
+  const auto signer = co_await signer_for(context, audiences, row.algorithm);
+  if (!signer.has_value()) {
+    platform::log_error("access token not made", {{"client", row.id}, {"reason", "no key can sign now"}});
+    co_return std::unexpected(Fault{FaultCode::server_error, "", "no key can sign now"});
+  }
+  auto token = make_client_token(*signer, rules->claims, {.client = row, .scope = target->scope}, now,
+                                 now + rules->access_lifetime);
   if (!token.has_value()) {
     platform::log_error("access token not made", {{"client", row.id}, {"reason", describe(token.error())}});
-    return std::unexpected(Fault{FaultCode::server_error, "", "the client's record makes no token"});
+    co_return std::unexpected(Fault{FaultCode::server_error, "", "the client's record makes no token"});
   }
   context.metrics.client_tokens.add();
-  return token_body(*std::move(token), rules->access_lifetime, target->scope);
+  co_return token_body(*std::move(token), rules->access_lifetime, target->scope);
 }
 
 // Why a refresh token was refused, in the one word that the client may know (design 4.3).
@@ -69,6 +75,7 @@ boost::asio::awaitable<std::expected<Value, Fault>> refreshed_tokens(const Conte
                                          {.presented = presented,
                                           .client_id = client.row.id,
                                           .scope = std::move(scope),
+                                          .algorithm = client.row.algorithm,
                                           .idempotency_key = *idempotency_key});
   if (!result.has_value()) co_return std::unexpected(Fault{FaultCode::server_error, "", "the refresh failed"});
   if (!result->tokens.has_value()) co_return std::unexpected(fault_of(result->outcome));
@@ -92,7 +99,7 @@ boost::asio::awaitable<std::expected<Value, Fault>> token_for(const Context& con
   const auto client = co_await authenticate_client(context, request, *form);
   if (!client.has_value()) co_return std::unexpected(client.error());
   if (const auto* service = std::get_if<oauth::ClientCredentialsRequest>(&*asked))
-    co_return client_token(context, **client, *service);
+    co_return co_await client_token(context, **client, *service);
   co_return co_await refreshed_tokens(context, request, **client, *presented,
                                       std::move(std::get<oauth::RefreshRequest>(*asked).scope));
 }

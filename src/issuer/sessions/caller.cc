@@ -70,7 +70,7 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
                                                                         const http::Request& request) {
   Decision decision = decide(context, request);
   if (decision.refused() != nullptr && decision.refused()->error.code == Errc::unknown_key) {
-    co_await context.keyring.reload_if_old(context.clock.now_seconds());  // another process may have made a key
+    co_await context.keyring.freshen();  // another process may have made a key
     decision = decide(context, request);
   }
   if (const Refused* refused = decision.refused()) {

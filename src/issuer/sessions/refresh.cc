@@ -68,13 +68,19 @@ struct Times {
 
 // For `rotated` and `repeated`: a fresh access token, and the session's one current refresh token. For a repeat that is
 // the same text as before, made anew from the row's generation and key id.
-std::optional<TokenPair> next_pair(const Context& context, const Rules& rules, const Rotation& rotation,
-                                   const RefreshAsk& ask, Times times) {
+boost::asio::awaitable<std::optional<TokenPair>> next_pair(const Context& context, const Rules& rules,
+                                                           const Rotation& rotation, const RefreshAsk& ask,
+                                                           Times times) {
   const store::Session& session = rotation.session;
   if (session.generation < 0 || session.generation > oauth::generation_max ||
       !context.foundation.refresh_tokens.knows(session.key_id)) {
     log_fault(context, "the session's refresh token cannot be made: unknown key or generation");
-    return std::nullopt;
+    co_return std::nullopt;
+  }
+  const auto signer = co_await signer_for(context, session.audience, ask.algorithm);
+  if (!signer.has_value()) {
+    log_fault(context, "no key can sign now");
+    co_return std::nullopt;
   }
   const std::string& scope = ask.scope.empty() ? session.scope : ask.scope;
   const AccessTokenFacts facts{.user = rotation.user,
@@ -83,21 +89,20 @@ std::optional<TokenPair> next_pair(const Context& context, const Rules& rules, c
                                .generation = session.generation,
                                .auth_time = std::chrono::floor<std::chrono::seconds>(session.auth_time),
                                .scope = scope};
-  auto access =
-      make_access_token(signer_for(context, session.audience), rules.claims, facts, times.now, times.expires_at);
+  auto access = make_access_token(*signer, rules.claims, facts, times.now, times.expires_at);
   if (!access.has_value()) {
     log_fault(context, describe(access.error()));
-    return std::nullopt;
+    co_return std::nullopt;
   }
-  return TokenPair{.access_token = *std::move(access),
-                   .refresh_token = context.foundation.refresh_tokens.encode(
-                       {.key_id = session.key_id,
-                        .handle = ask.presented.handle,
-                        .generation = static_cast<std::uint32_t>(session.generation)}),
-                   .scope = scope,
-                   .lifetime = rules.access_lifetime,
-                   .delivery = session.delivery,
-                   .cookie_lifetime = std::chrono::floor<std::chrono::seconds>(session.idle_expires_at) - times.now};
+  co_return TokenPair{.access_token = *std::move(access),
+                      .refresh_token = context.foundation.refresh_tokens.encode(
+                          {.key_id = session.key_id,
+                           .handle = ask.presented.handle,
+                           .generation = static_cast<std::uint32_t>(session.generation)}),
+                      .scope = scope,
+                      .lifetime = rules.access_lifetime,
+                      .delivery = session.delivery,
+                      .cookie_lifetime = std::chrono::floor<std::chrono::seconds>(session.idle_expires_at) - times.now};
 }
 
 void log_outcome(const Rotation& rotation, const oauth::RefreshToken& presented, const http::Request& request) {
@@ -157,6 +162,7 @@ boost::asio::awaitable<http::Response> refresh(const Context& context, const htt
   auto result = co_await refresh_session(context, request,
                                          {.presented = *presented,
                                           .client_id = context.foundation.client_id,
+                                          .algorithm = std::string(algorithm_for_own_login((*client)->row)),
                                           .delivery = token->delivery,
                                           .idempotency_key = *idempotency_key,
                                           .fingerprint = device->fingerprint});
@@ -199,7 +205,7 @@ boost::asio::awaitable<std::optional<RefreshResult>> refresh_session(const Conte
   log_outcome(*rotation, ask.presented, request);
   RefreshResult result{.outcome = rotation->outcome};
   if (rotation->outcome == RotateOutcome::rotated || rotation->outcome == RotateOutcome::repeated) {
-    result.tokens = next_pair(context, *rules, *rotation, ask, times);
+    result.tokens = co_await next_pair(context, *rules, *rotation, ask, times);
     if (!result.tokens.has_value()) co_return std::nullopt;
   }
   co_return result;

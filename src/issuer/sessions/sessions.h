@@ -33,6 +33,7 @@ struct RefreshAsk {
   oauth::RefreshToken presented;
   std::string client_id;                             // as authenticated
   std::string scope{};                               // a subset of the session's; empty: all of it
+  std::string algorithm{};                           // the client's choice; empty: the issuer's own
   store::Delivery delivery = store::Delivery::body;  // how it was presented
   std::optional<store::Digest> idempotency_key{};
   std::optional<store::Fingerprint> fingerprint{};

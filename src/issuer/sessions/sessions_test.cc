@@ -356,6 +356,7 @@ class StoreWithFailingSessions final : public store::Store {
   store::OneTimeLinks& one_time_links() override { return inner_->one_time_links(); }
   store::SecondFactors& second_factors() override { return inner_->second_factors(); }
   store::History& history() override { return inner_->history(); }
+  store::Audit& audit() override { return inner_->audit(); }
   void check(store::Completion<bool> done) override {
     done(std::unexpected(store::Error{store::Errc::unavailable, "the disk is full"}));
   }

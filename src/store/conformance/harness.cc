@@ -135,12 +135,35 @@ Result<Admission> Waiting::admit_assertion(AssertionUse use, std::size_t uses_ma
   return outcome_of<Admission>([&](auto done) { store_->clients().admit_assertion(use, uses_max, std::move(done)); });
 }
 
-Result<std::vector<StoredKey>> Waiting::list_keys() {
-  return outcome_of<std::vector<StoredKey>>([&](auto done) { store_->signing_keys().list_keys(std::move(done)); });
+Result<KeySetView> Waiting::read_keys() {
+  return outcome_of<KeySetView>([&](auto done) { store_->signing_keys().read_keys(std::move(done)); });
 }
 
-Result<bool> Waiting::add_first_key(StoredKey key) {
-  return outcome_of<bool>([&](auto done) { store_->signing_keys().add_first_key(std::move(key), std::move(done)); });
+Result<KeySetView> Waiting::report_node(NodeReport report) {
+  return outcome_of<KeySetView>(
+      [&](auto done) { store_->signing_keys().report_node(std::move(report), std::move(done)); });
+}
+
+Result<KeyChange> Waiting::advance_keys(std::int64_t version, std::vector<KeyStep> steps) {
+  return outcome_of<KeyChange>(
+      [&](auto done) { store_->signing_keys().advance_keys(version, std::move(steps), std::move(done)); });
+}
+
+Result<bool> Waiting::forget_node(std::string id) {
+  return outcome_of<bool>([&](auto done) { store_->signing_keys().forget_node(std::move(id), std::move(done)); });
+}
+
+Result<KeyChange> Waiting::import_key(StoredKey key) {
+  return outcome_of<KeyChange>([&](auto done) { store_->signing_keys().import_key(std::move(key), std::move(done)); });
+}
+
+Result<KeyChange> Waiting::rotate_key(std::string algorithm) {
+  return outcome_of<KeyChange>(
+      [&](auto done) { store_->signing_keys().rotate_key(std::move(algorithm), std::move(done)); });
+}
+
+Result<KeyChange> Waiting::revoke_key(std::string kid) {
+  return outcome_of<KeyChange>([&](auto done) { store_->signing_keys().revoke_key(std::move(kid), std::move(done)); });
 }
 
 Result<std::map<std::string, std::string>> Waiting::settle(std::map<std::string, std::string> defaults) {

@@ -83,8 +83,13 @@ class Waiting {
   Result<std::vector<Session>> live_sessions_of(std::string sub);
   Result<bool> end_own_session(std::string sub, const Sid& sid, EndReason reason);
   Result<std::int64_t> end_other_sessions(std::string sub, const Sid& keep, EndReason reason);
-  Result<std::vector<StoredKey>> list_keys();
-  Result<bool> add_first_key(StoredKey key);
+  Result<KeySetView> read_keys();
+  Result<KeySetView> report_node(NodeReport report);
+  Result<KeyChange> advance_keys(std::int64_t version, std::vector<KeyStep> steps);
+  Result<bool> forget_node(std::string id);
+  Result<KeyChange> import_key(StoredKey key);
+  Result<KeyChange> rotate_key(std::string algorithm);
+  Result<KeyChange> revoke_key(std::string kid);
   Result<std::map<std::string, std::string>> settle(std::map<std::string, std::string> defaults);
   Result<std::vector<bool>> import_users(std::vector<ImportedUser> users);
   Result<LinkOutcome> make_link(NewLink link);

@@ -31,7 +31,8 @@ TEST_P(StoreConformance, NewHistoryEndsEverySessionForgetsTheKeysAndEmptiesTheFe
   ASSERT_TRUE(db().settle({{"store_epoch", "first"}}));
   sign_ada_in();
   ASSERT_EQ(db().set_claims("usr_ada", "{}"), true);
-  ASSERT_EQ(db().add_first_key({.kid = "k1", .algorithm = "ES256", .state = "active", .public_jwk = "{}"}), true);
+  ASSERT_EQ(db().import_key({.kid = "k1", .algorithm = "ES256", .state = KeyState::active, .public_jwk = "{}"}),
+            KeyChange::done);
   ASSERT_TRUE(db().note_gone_back("a test says so"));
   EXPECT_TRUE(db().read_mark()->has_gone_back);
   EXPECT_TRUE(db().read_entries(0)->head.has_gone_back);
@@ -44,7 +45,7 @@ TEST_P(StoreConformance, NewHistoryEndsEverySessionForgetsTheKeysAndEmptiesTheFe
   EXPECT_FALSE(mark.has_gone_back);
   EXPECT_EQ(rotate_outcome(0), RotateOutcome::ended);
   EXPECT_EQ(session().end_reason, EndReason::store_went_back);
-  EXPECT_TRUE(db().list_keys()->empty());
+  EXPECT_TRUE(db().read_keys()->keys.empty());
   EXPECT_TRUE(read_feed(subject_->store()).empty());
   EXPECT_TRUE(db().find_by_sub("usr_ada").value()) << "users stay";
 }

@@ -64,8 +64,25 @@ class SqliteClients final : public Clients {
 class SqliteSigningKeys final : public SigningKeys {
  public:
   explicit SqliteSigningKeys(Lanes& lanes) : lanes_(lanes) {}
-  void list_keys(Completion<std::vector<StoredKey>> done) override;
-  void add_first_key(StoredKey, Completion<bool> done) override;
+  void read_keys(Completion<KeySetView> done) override;
+  void report_node(NodeReport, Completion<KeySetView> done) override;
+  void advance_keys(std::int64_t version, std::vector<KeyStep>, Completion<KeyChange> done) override;
+  void forget_node(std::string id, Completion<bool> done) override;
+  void import_key(StoredKey, Completion<KeyChange> done) override;
+  void rotate_key(std::string algorithm, Completion<KeyChange> done) override;
+  void revoke_key(std::string kid, Completion<KeyChange> done) override;
+
+ private:
+  Lanes& lanes_;
+};
+
+class SqliteAudit final : public Audit {
+ public:
+  explicit SqliteAudit(Lanes& lanes) : lanes_(lanes) {}
+  void list_audit(AuditQuery, Completion<std::vector<AuditEntry>> done) override;
+  void verify_audit(AuditCheck so_far, std::size_t entries_max, Completion<AuditCheck> done) override;
+  void erase_audit_of(std::string sub, Completion<std::int64_t> done) override;
+  void forget_audit_before(StoreTime time, std::size_t entries_max, Completion<std::int64_t> done) override;
 
  private:
   Lanes& lanes_;

@@ -153,6 +153,7 @@ void Connection::checkpoint(bool cut, std::chrono::milliseconds wait) {
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, &pages, nullptr);
   busy_wait_max_ = usual;
   if (pages >= 0) wal_pages_ = pages;
+  if (cut && code == SQLITE_OK) cut_is_due_ = false;
   // A reader or another process in the way is no failure: the next commit tries again.
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY && (code & 0xff) != SQLITE_LOCKED) fail_with(code);
 }

@@ -75,6 +75,9 @@ class Connection {
   std::int64_t wal_pages() const { return wal_pages_; }
   // Copies the WAL back as far as readers allow; `cut` waits for them (up to `wait`) and shortens the file to nothing.
   void checkpoint(bool cut, std::chrono::milliseconds wait);
+  // What this transaction overwrote must not stay readable in the WAL: it is to be cut as soon as that can be done.
+  void ask_for_cut() { cut_is_due_ = true; }
+  bool cut_is_due() const { return cut_is_due_; }
 
   sqlite3* handle() const { return handle_; }
 
@@ -91,6 +94,7 @@ class Connection {
   std::chrono::steady_clock::time_point busy_since_{};
   std::int64_t wal_pages_ = 0;
   std::int64_t appended_ = 0;
+  bool cut_is_due_ = false;
   std::optional<Failure> failure_{};
   std::unordered_map<const std::string*, sqlite3_stmt*> compiled_;
 };

@@ -22,7 +22,10 @@ const std::string kWrite =
     "INSERT INTO settings(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value";
 const std::string kSetting = "SELECT value FROM settings WHERE name = ?";
 const std::string kEndAll = "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE ended_at IS NULL";
-const std::string kForgetKeys = "DELETE FROM signing_keys";
+// A key that was revoked stays known as such. The set begins anew: its first key may sign at once.
+const std::string kForgetKeys = "DELETE FROM signing_keys WHERE state <> 'revoked'";
+const std::string kForgetNodes = "DELETE FROM key_nodes";
+const std::string kBeginKeySet = "UPDATE key_set SET version = version + 1, began = version + 1";
 const std::string kEmptyFeed = "DELETE FROM revocations";
 const std::string kNewFeed = "UPDATE feed_head SET n = 0, h = zeroblob(32), purged = 0, time = 0";
 
@@ -65,6 +68,9 @@ HistoryMark begin_history(Connection& db, const std::string& epoch) {
   db.query(kWrite).text("store_epoch").text(epoch).run();
   db.query(kEndAll).integer(static_cast<std::int64_t>(EndReason::store_went_back)).run();
   db.query(kForgetKeys).run();
+  db.query(kForgetNodes).run();
+  db.query(kBeginKeySet).run();
+  db.ask_for_cut();
   db.query(kEmptyFeed).run();
   db.query(kNewFeed).run();
   db.query(kAccept).run();

@@ -200,8 +200,66 @@ CREATE TABLE history(
 INSERT INTO history(id, progress) VALUES(1, 0);
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4,
-                                &kVersion5, &kVersion6, &kVersion7, &kVersion8};
+// Keys as one versioned set, and the nodes that work with it.
+const std::string kVersion9 = R"sql(
+ALTER TABLE signing_keys ADD COLUMN audience TEXT NOT NULL DEFAULT '';
+ALTER TABLE signing_keys ADD COLUMN state_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE signing_keys ADD COLUMN state_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE signing_keys ADD COLUMN published_at INTEGER;
+ALTER TABLE signing_keys ADD COLUMN settling INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE signing_keys ADD COLUMN expires_max INTEGER NOT NULL DEFAULT 0;
+UPDATE signing_keys SET state_since = created_at;
+CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys(algorithm) WHERE state = 'active' AND audience = '';
+CREATE UNIQUE INDEX signing_keys_one_secret ON signing_keys(audience) WHERE state <> 'revoked' AND audience <> '';
+
+CREATE TABLE key_set(
+  id      INTEGER PRIMARY KEY CHECK(id = 1),
+  version INTEGER NOT NULL,
+  began   INTEGER NOT NULL DEFAULT 0,
+  max_age INTEGER NOT NULL
+) STRICT;
+INSERT INTO key_set(id, version, max_age) SELECT 1, count(*), 0 FROM signing_keys;
+
+CREATE TABLE key_nodes(
+  id        TEXT PRIMARY KEY NOT NULL,
+  reports   INTEGER NOT NULL,
+  version   INTEGER NOT NULL,
+  loaded_at INTEGER NOT NULL,
+  seen_at   INTEGER NOT NULL,
+  max_age   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// The audit as a chain, with what it tells of people beside it (store/audit.h). Entries of before have no place in it.
+const std::string kVersion10 = R"sql(
+DELETE FROM audit;
+ALTER TABLE audit ADD COLUMN salt BLOB CHECK(length(salt) = 16);
+ALTER TABLE audit ADD COLUMN actor TEXT;
+ALTER TABLE audit ADD COLUMN address TEXT;
+ALTER TABLE audit ADD COLUMN user_agent TEXT;
+CREATE INDEX audit_by_sub ON audit(sub) WHERE sub IS NOT NULL;
+CREATE INDEX audit_by_sid ON audit(sid) WHERE sid IS NOT NULL;
+
+CREATE TABLE audit_chain(
+  number     INTEGER PRIMARY KEY,
+  at         INTEGER NOT NULL,
+  kind       TEXT NOT NULL,
+  commitment BLOB NOT NULL CHECK(length(commitment) = 32),
+  hash       BLOB NOT NULL CHECK(length(hash) = 32)
+) STRICT;
+
+CREATE TABLE audit_head(
+  id          INTEGER PRIMARY KEY CHECK(id = 1),
+  number      INTEGER NOT NULL,
+  hash        BLOB NOT NULL CHECK(length(hash) = 32),
+  base_number INTEGER NOT NULL,
+  base_hash   BLOB NOT NULL CHECK(length(base_hash) = 32)
+) STRICT;
+INSERT INTO audit_head(id, number, hash, base_number, base_hash) VALUES(1, 0, zeroblob(32), 0, zeroblob(32));
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5,
+                                &kVersion6, &kVersion7, &kVersion8, &kVersion9, &kVersion10};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

@@ -103,7 +103,12 @@ SignInOutcome sign_in(Connection& db, const SignIn& request) {
     insert.null();
   }
   if (insert.run() == 0) return SignInOutcome::refused;
-  append_audit(db, {.kind = "signed_in", .sub = request.sub, .sid = request.sid, .detail = request.client_id});
+  append_audit(db, {.kind = "signed_in",
+                    .sub = request.sub,
+                    .sid = request.sid,
+                    .detail = request.client_id,
+                    .address = request.address,
+                    .user_agent = short_user_agent(request.user_agent)});
   end_oldest_beyond_cap(db, request);
   if (events_wanted(db)) {
     const bool is_new = !signs_in_elsewhere_alike(db, request);

@@ -34,6 +34,7 @@ class SqliteStore final : public Store {
   OneTimeLinks& one_time_links() override { return one_time_links_; }
   SecondFactors& second_factors() override { return second_factors_; }
   History& history() override { return history_; }
+  Audit& audit() override { return audit_; }
 
   void check(Completion<bool> done) override {
     lanes_.read<bool>([](Connection& db) { return db.query(kCheck).step(); }, std::move(done));
@@ -51,6 +52,7 @@ class SqliteStore final : public Store {
   SqliteOneTimeLinks one_time_links_{lanes_};
   SqliteSecondFactors second_factors_{lanes_};
   SqliteHistory history_{lanes_};
+  SqliteAudit audit_{lanes_};
 };
 
 std::optional<Error> bring_forward(Connection& db, const std::string& path) {

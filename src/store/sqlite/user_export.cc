@@ -20,8 +20,6 @@ const std::string kSessions =
     " user_agent, address, ended_at, end_reason FROM sessions"
     " WHERE user_id = (SELECT id FROM users WHERE sub = ?) ORDER BY auth_time, sid";
 const std::string kAudit = "SELECT at, kind, detail FROM audit WHERE sub = ? ORDER BY id";
-// An entry of the audit stays as a fact; whom it was about is forgotten.
-const std::string kForgetInAudit = "UPDATE audit SET sub = NULL, sid = NULL WHERE sub = ?";
 const std::string kForgetInOutbox = "DELETE FROM outbox WHERE sub = ?";
 const std::string kForgetSessions = "DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE sub = ?)";
 const std::string kForgetUser = "DELETE FROM users WHERE sub = ?";
@@ -86,8 +84,10 @@ bool erase(Connection& db, const std::string& sub) {
                          .reason = RevocationReason::revoked,
                          .subject = sub,
                          .expires_at = revocation_expiry(until)});
-  for (const auto* sql : {&kForgetInAudit, &kForgetInOutbox, &kForgetSessions, &kForgetUser})
-    db.query(*sql).text(sub).run();
+  // An entry of the audit stays as a fact in the chain; whom it was about is forgotten.
+  erase_audit_of(db, sub);
+  for (const auto* sql : {&kForgetInOutbox, &kForgetSessions, &kForgetUser}) db.query(*sql).text(sub).run();
+  db.ask_for_cut();
   append_audit(db, {.kind = "user_erased"});
   return true;
 }

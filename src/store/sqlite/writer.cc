@@ -14,8 +14,10 @@ const std::string kSavepoint = "SAVEPOINT one_group";
 const std::string kRelease = "RELEASE one_group";
 const std::string kUndo = "ROLLBACK TO one_group";
 const std::string kJournalMode = "PRAGMA journal_mode = WAL";
+// secure_delete ON and not FAST: every change of a long row frees pages that hold its former bytes, and those of a
+// signing key must not stay behind.
 const std::string kWriterSettings =
-    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
+    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
     "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384";
 const std::string kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA cache_size = -8192";
@@ -130,6 +132,7 @@ Error Writer::give_up(const Failure& failure) {
 // for them.
 void Writer::tend_wal() {
   const auto pages = connection_->wal_pages();
+  if (connection_->cut_is_due()) return cut_for_erasure();
   if (pages < limits_.restart_pages) {
     if (pages + limits_.checkpoint_pages < next_copy_pages_)
       next_copy_pages_ = limits_.checkpoint_pages;  // started over
@@ -142,6 +145,17 @@ void Writer::tend_wal() {
   // A reader that stays (a dump, say) is waited for once, and not after every commit until it goes.
   if (cut) next_cut_pages_ = connection_->wal_pages() + limits_.wal_pages_max;
   // What was acknowledged is durable in the log; a failed copy is tried again after the next commit.
+  if (auto failure = connection_->take_failure(); failure && is_io_failure(*failure)) connection_.reset();
+}
+
+// A destroyed key must not live on in the log. A reader in the way is not waited for: the next attempt follows a commit
+// of a second later.
+void Writer::cut_for_erasure() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_cut_for_erasure_ < wal_cut_wait) return;
+  last_cut_for_erasure_ = now;
+  connection_->checkpoint(true, std::chrono::milliseconds{0});
+  if (!connection_->cut_is_due()) last_cut_for_erasure_ = {};
   if (auto failure = connection_->take_failure(); failure && is_io_failure(*failure)) connection_.reset();
 }
 

@@ -1,6 +1,7 @@
 // Writer: runs batches of groups, each batch one durable transaction. The one place that begins and commits.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,7 @@ class Writer {
   // Undoes the transaction; lets go of the connection if it can no longer be trusted. The error for all its groups.
   Error give_up(const Failure& failure);
   void tend_wal();
+  void cut_for_erasure();
 
   Opening opening_;
   WalLimits limits_;
@@ -43,6 +45,7 @@ class Writer {
       connection_;  // null after a failed read or write of the file, until it can be opened again
   std::int64_t next_copy_pages_;
   std::int64_t next_cut_pages_;
+  std::chrono::steady_clock::time_point last_cut_for_erasure_{};
   std::vector<std::optional<Error>> verdicts_;
   std::unique_ptr<Checkpointer> checkpointer_;
 };

@@ -1,39 +1,10 @@
-// Signing keys and settings: of several first starts at once one wins, and all see the same. And closing the store.
+// Settings: of several first starts at once one wins, and all see the same. And closing the store.
 #include "store/conformance/harness.h"
 
 #include <atomic>
 
 namespace jeton::store::conformance {
 namespace {
-
-StoredKey key(const std::string& kid, const std::string& algorithm = "ES256", const std::string& state = "active") {
-  return {.kid = kid,
-          .algorithm = algorithm,
-          .state = state,
-          .public_jwk = R"({"kid":")" + kid + R"("})",
-          .sealed = {std::byte{0}, std::byte{255}, std::byte{0}}};
-}
-
-TEST_P(StoreConformance, FirstKeyIsKeptWithItsBytes) {
-  EXPECT_TRUE(db().list_keys()->empty());
-  EXPECT_EQ(db().add_first_key(key("one")), true);
-  const auto keys = db().list_keys().value();
-  ASSERT_EQ(keys.size(), 1U);
-  EXPECT_EQ(keys[0].kid, "one");
-  EXPECT_EQ(keys[0].algorithm, "ES256");
-  EXPECT_EQ(keys[0].state, "active");
-  EXPECT_EQ(keys[0].public_jwk, R"({"kid":"one"})");
-  EXPECT_EQ(keys[0].sealed, key("one").sealed);
-  EXPECT_EQ(keys[0].created_at, now());
-}
-
-TEST_P(StoreConformance, SecondKeyOfTheSameAlgorithmAndStateIsNotAdded) {
-  EXPECT_EQ(db().add_first_key(key("one")), true);
-  EXPECT_EQ(db().add_first_key(key("two")), false);
-  EXPECT_EQ(db().add_first_key(key("three", "RS256")), true);
-  EXPECT_EQ(db().add_first_key(key("four", "ES256", "standby")), true);
-  EXPECT_EQ(db().list_keys()->size(), 3U);
-}
 
 TEST_P(StoreConformance, FirstSettingsWinAndAllSeeTheSame) {
   EXPECT_EQ(db().settle({{"issuer", "http://a"}, {"audience", "api"}}),
@@ -45,24 +16,16 @@ TEST_P(StoreConformance, FirstSettingsWinAndAllSeeTheSame) {
   EXPECT_EQ(db().settle({})->at("issuer"), "http://a");
 }
 
-TEST_P(StoreConformance, OfSeveralFirstStartsAtOnceOneWins) {
+TEST_P(StoreConformance, OfSeveralFirstSettingsAtOnceOneWins) {
   auto other = subject_->open_another();
-  std::vector<std::future<Result<bool>>> keys;
   std::vector<std::future<Result<std::map<std::string, std::string>>>> settings;
   for (int i = 0; i < 10; ++i) {
     auto& store = i % 2 == 0 ? subject_->store() : *other;
-    const auto name = std::to_string(i);
-    auto key_promise = std::make_shared<std::promise<Result<bool>>>();
-    keys.push_back(key_promise->get_future());
-    store.signing_keys().add_first_key(
-        key("k" + name), [key_promise](Result<bool> result) { key_promise->set_value(std::move(result)); });
     auto promise = std::make_shared<std::promise<Result<std::map<std::string, std::string>>>>();
     settings.push_back(promise->get_future());
-    store.settings().settle({{"issuer", name}}, [promise](auto result) { promise->set_value(std::move(result)); });
+    store.settings().settle({{"issuer", std::to_string(i)}},
+                            [promise](auto result) { promise->set_value(std::move(result)); });
   }
-  int added = 0;
-  for (auto& answer : keys) added += answer.get().value() ? 1 : 0;
-  EXPECT_EQ(added, 1);
   const auto issuer = db().settle({})->at("issuer");
   for (auto& answer : settings) EXPECT_EQ(answer.get()->at("issuer"), issuer);
 }
