@@ -111,6 +111,18 @@ class Client:
             raise OSError(str(error)) from error
         return answer.status, json.loads(content) if content else None
 
+    def request_whole(self, method, path, headers):
+        """Status, headers by lower-case name, and the body as it came."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, None, headers)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+        finally:
+            connection.close()
+
     def close(self):
         if self.connection is not None:
             self.connection.close()

@@ -116,8 +116,9 @@ class Serve(unittest.TestCase):
         try:
             self.assertEqual([server.errors() for server in servers if server.port is None], [])
             self.assertEqual(len({re.search(r"issuer (\S+),", server.line).group(1) for server in servers}), 1)
-            keys = {json.dumps(Client(server.port).get("/.well-known/jwks.json")[1]) for server in servers}
-            self.assertEqual(len(keys), 1)
+            published = [{key["kid"] for key in Client(server.port).get("/.well-known/jwks.json")[1]["keys"]}
+                         for server in servers]
+            self.assertEqual(len(set.intersection(*published)), len(min(published, key=len)), "one first key, not four")
         finally:
             for server in servers:
                 server.stop()
