@@ -6,7 +6,7 @@
 #include "http/cors.h"
 #include "http/forwarded.h"
 #include "http/url.h"
-#include "issuer/access_token.h"
+#include "issuer/registered_claims.h"
 #include "issuer/mail/address.h"
 
 #include <jeton/claims.h>

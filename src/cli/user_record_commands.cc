@@ -5,7 +5,7 @@
 #include "cli/store_access.h"
 #include "cli/terminal.h"
 #include "crypto/password_hash.h"
-#include "issuer/access_token.h"
+#include "issuer/registered_claims.h"
 #include "issuer/accounts/credentials.h"
 #include "issuer/admin/records.h"
 #include "issuer/completion.h"

@@ -50,7 +50,4 @@ struct ClientTokenFacts {
 Result<std::string> make_client_token(const Signer& signer, const std::vector<std::string>& allowed_claims,
                                       const ClientTokenFacts& facts, UnixTime now, UnixTime expires_at);
 
-// True if the name is one that Jeton or a standard gives a meaning of its own, so that no record may set it.
-bool is_registered_claim(std::string_view name) noexcept;
-
 }  // namespace jeton::issuer

@@ -1,6 +1,6 @@
 #include "issuer/admin/records.h"
 
-#include "issuer/access_token.h"
+#include "issuer/registered_claims.h"
 #include "issuer/json_body.h"
 #include "oauth/form.h"
 #include "oauth/refresh_token.h"

@@ -1,7 +1,7 @@
 #include "issuer/oauth/client_record.h"
 
 #include "crypto/digest.h"
-#include "issuer/access_token.h"
+#include "issuer/registered_claims.h"
 #include "oauth/client_credentials.h"
 #include "oauth/scope.h"
 #include "oauth/token_request.h"
