@@ -1,5 +1,6 @@
 // user import
 #include "cli/user_import.h"
+#include "cli/store_access.h"
 
 #include "cli/commands.h"
 #include "cli/line_reader.h"
@@ -64,15 +65,6 @@ std::expected<std::string, std::string> claims_of(const Value& object) {
     return std::unexpected("claims holds a name that looks like a secret, and whoever has a token can read it");
   return claims->to_json();
 }
-
-class StoreClock final : public store::Clock {
- public:
-  explicit StoreClock(const platform::ClockSource& source) : source_(source) {}
-  store::StoreTime now() const override { return source_.now(); }
-
- private:
-  const platform::ClockSource& source_;
-};
 
 struct ImportArguments {
   std::string file, data = "data";
