@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <exception>
@@ -31,6 +32,8 @@ constexpr std::size_t linger_bytes_max = 1024 * 1024;
 constexpr milliseconds first_byte_time_max_when_stopping{500};
 constexpr std::size_t idle_input_bytes_max = 16 * 1024;  // more is given back to the system between requests
 
+constexpr std::size_t answers_bytes_max = 64 * 1024;  // of inline answers, before they are sent
+
 constexpr Refusal nobody{0, ""};
 
 std::string chunk_head(std::size_t size) {
@@ -46,6 +49,10 @@ Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& 
       peer_address_(std::move(peer_address)),
       id_(platform::random_hex(8)),
       neighbours_(neighbours) {
+  if (const auto address = parse_address(peer_address_); address.has_value())
+    peer_is_trusted_ = neighbours_.options.trusted_proxies.contains(*address);
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
   neighbours_.open.insert(this);
 }
 
@@ -53,9 +60,30 @@ Connection::~Connection() { neighbours_.open.erase(this); }
 
 asio::awaitable<void> Connection::serve() {
   const ServerOptions& options = neighbours_.options;
+  const bool asks_inline = static_cast<bool>(neighbours_.router.inline_handler());
   begin(Phase::fresh, neighbours_.stopping ? first_byte_time_max_when_stopping : options.header_time_max);
   while (true) {
-    auto head = co_await read_head();
+    AtOnce step = AtOnce::partial;
+    if (asks_inline && !input_.empty()) {
+      step = take_at_once();
+      if (std::string rest = send_at_once(); !rest.empty()) {
+        begin(Phase::writing, options.idle_time_max);
+        const bool sent = co_await write_text(rest);
+        if (!sent) break;
+      }
+      if (step == AtOnce::closing) {
+        if (!input_.empty()) co_await linger();
+        break;
+      }
+      if (step == AtOnce::all) {
+        const bool has_more = co_await await_next();
+        if (!has_more) break;
+        continue;
+      }
+    }
+    const auto size = co_await await_head();
+    if (size && asks_inline && step != AtOnce::declined) continue;
+    auto head = size ? take_head(*size) : std::unexpected(size.error());
     if (!head) {
       Request unread;
       identify(unread);
@@ -144,18 +172,99 @@ Refusal Connection::refusal_of(ReadResult result, std::string_view when_slow) co
   return nobody;
 }
 
-asio::awaitable<std::expected<RequestHead, Refusal>> Connection::read_head() {
+// Everything that has arrived is answered before anything is sent: clients that write several requests at once get all
+// answers in one piece.
+Connection::AtOnce Connection::take_at_once() {
+  std::string& out = neighbours_.answers;
+  HeadView& head = neighbours_.head;
+  std::string_view rest = input_;
+  AtOnce step = AtOnce::all;
+  while (step == AtOnce::all && !rest.empty() && out.size() < answers_bytes_max) {
+    if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // RFC 9112, section 2.2: one empty line before a request
+    std::size_t scanned = 0;
+    const auto end = find_head_end(rest.substr(0, neighbours_.options.header_bytes_max), scanned);
+    if (!end || *end == 0) {
+      step = AtOnce::partial;
+      break;
+    }
+    if (read_head_view(rest.substr(0, *end), head) || head.framing != BodyFraming::none) {
+      step = AtOnce::declined;
+      break;
+    }
+    const bool keep_alive = head.keep_alive && !neighbours_.stopping;
+    std::array<char, 40> id_text{};
+    const std::string_view id = next_id(id_text);
+    InlineAnswer answer(out, {.request_id = id,
+                              .keep_alive = keep_alive,
+                              .http_1_0 = head.http_1_0,
+                              .with_body = head.method != Method::head});
+    if (!answer_inline({head, peer_address_, peer_is_trusted_, id}, answer)) {
+      step = AtOnce::declined;
+      break;
+    }
+    ++requests_;
+    rest.remove_prefix(*end);
+    if (!keep_alive) step = AtOnce::closing;
+  }
+  input_.erase(0, input_.size() - rest.size());
+  if (step == AtOnce::all && !input_.empty()) step = AtOnce::partial;
+  return step;
+}
+
+// Whether it was answered. A handler that throws has answered 500.
+bool Connection::answer_inline(const InlineRequest& request, InlineAnswer& answer) const {
+  try {
+    neighbours_.router.inline_handler()(request, answer);
+  } catch (const std::exception& error) {
+    platform::log_error("handler failed", {{"request", request.id}, {"what", error.what()}});
+    answer.fail();
+  } catch (...) {
+    platform::log_error("handler failed", {{"request", request.id}, {"what", "not a std::exception"}});
+    answer.fail();
+  }
+  if (!answer.begun()) return false;
+  answer.finish();
+  return true;
+}
+
+// What the socket does not take at once.
+std::string Connection::send_at_once() {
+  std::string& out = neighbours_.answers;
+  if (out.empty()) return {};
+  boost::system::error_code error;
+  const std::size_t sent =
+      socket_.write_some(asio::buffer(out), error);  // an error shows again in the write that waits
+  std::string rest = out.substr(error ? 0 : sent);
+  out.clear();
+  if (out.capacity() > 2 * answers_bytes_max) out.shrink_to_fit();
+  return rest;
+}
+
+// Waits for the next request's first bytes; false when there will be none.
+asio::awaitable<bool> Connection::await_next() {
+  if (neighbours_.stopping) co_return false;
+  if (input_.capacity() > idle_input_bytes_max) std::string().swap(input_);
+  phase_ = Phase::idle;
+  timed_out_ = false;
+  deadline_ = neighbours_.swept_at + neighbours_.options.idle_time_max + sweep_interval;
+  const ReadResult result = co_await read_some();
+  co_return result == ReadResult::bytes;
+}
+
+asio::awaitable<std::expected<std::size_t, Refusal>> Connection::await_head() {
   const ServerOptions& options = neighbours_.options;
   std::size_t scanned = 0;
+  if (phase_ != Phase::fresh && phase_ != Phase::head && !input_.empty()) {
+    request_began_ = steady_clock::now();
+    begin(Phase::head, options.header_time_max);
+  }
   while (true) {
-    if (input_.starts_with("\r\n")) input_.erase(0, 2);  // RFC 9112, section 2.2: one empty line before a request
+    if (input_.starts_with("\r\n")) input_.erase(0, 2);
     const auto end = find_head_end(std::string_view(input_).substr(0, options.header_bytes_max), scanned);
     if (!end) co_return std::unexpected(end.error());
     if (*end != 0) {
-      auto head = parse_request_head(std::string_view(input_).substr(0, *end));
-      input_.erase(0, *end);
       if (phase_ == Phase::fresh || phase_ == Phase::idle) request_began_ = steady_clock::now();
-      co_return head;
+      co_return *end;
     }
     if (input_.size() >= options.header_bytes_max)
       co_return std::unexpected(Refusal{431, "The request head is too large"});
@@ -172,6 +281,12 @@ asio::awaitable<std::expected<RequestHead, Refusal>> Connection::read_head() {
       begin(Phase::head, options.header_time_max);
     }
   }
+}
+
+std::expected<RequestHead, Refusal> Connection::take_head(std::size_t size) {
+  auto head = parse_request_head(std::string_view(input_).substr(0, size));
+  input_.erase(0, size);
+  return head;
 }
 
 asio::awaitable<std::expected<void, Refusal>> Connection::read_body(RequestHead& head) {
@@ -309,9 +424,19 @@ void Connection::close() noexcept {
   socket_.close(ignored);
 }
 
+// The id of the request that comes next, in `text`: the connection's, and its number.
+std::string_view Connection::next_id(std::array<char, 40>& text) const noexcept {
+  char* at = std::copy(id_.begin(), id_.end(), text.begin());
+  *at++ = '-';
+  at = std::to_chars(at, text.data() + text.size(), requests_ + 1).ptr;
+  return {text.data(), static_cast<std::size_t>(at - text.data())};
+}
+
 void Connection::identify(Request& request) {
+  std::array<char, 40> id{};
   request.peer_address = peer_address_;
-  request.id = id_ + "-" + std::to_string(++requests_);
+  request.id = next_id(id);
+  ++requests_;
   see_through(neighbours_.options.trusted_proxies, request);
 }
 

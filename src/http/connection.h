@@ -39,6 +39,9 @@ struct Neighbours {
   const Observer& observer;
   std::unordered_set<Connection*> open{};
   bool stopping = false;
+  Deadline swept_at = std::chrono::steady_clock::now();  // within sweep_interval of now while connections are open
+  HeadView head{};                                       // of the request being read; for one call, never across a wait
+  std::string answers{};                                 // written by inline handlers, not yet sent; likewise
 };
 
 class Connection {
@@ -63,7 +66,20 @@ class Connection {
   enum class ReadResult : std::uint8_t { bytes, time_over, ended, lost };
 
   boost::asio::awaitable<ReadResult> read_some();
-  boost::asio::awaitable<std::expected<RequestHead, Refusal>> read_head();
+  // What has become of the requests in input_ that an inline handler could answer.
+  enum class AtOnce : std::uint8_t {
+    all,       // answered, and nothing is left
+    partial,   // the next one is not whole, or not good
+    declined,  // the next one is for the router
+    closing,   // answered, and the last of them ends the connection
+  };
+  AtOnce take_at_once();
+  bool answer_inline(const InlineRequest& request, InlineAnswer& answer) const;
+  std::string send_at_once();
+  boost::asio::awaitable<bool> await_next();
+  // Until input_ begins with a whole head; its size.
+  boost::asio::awaitable<std::expected<std::size_t, Refusal>> await_head();
+  std::expected<RequestHead, Refusal> take_head(std::size_t size);
   boost::asio::awaitable<std::expected<void, Refusal>> read_body(RequestHead& head);
   boost::asio::awaitable<std::expected<void, Refusal>> read_counted(std::string& body, std::size_t size);
   boost::asio::awaitable<std::expected<void, Refusal>> read_chunked(std::string& body);
@@ -76,6 +92,7 @@ class Connection {
   Refusal refusal_of(ReadResult result, std::string_view when_slow) const noexcept;
   void begin(Phase phase, std::chrono::milliseconds time_max) noexcept;
   void close() noexcept;
+  std::string_view next_id(std::array<char, 40>& text) const noexcept;
   void identify(Request& request);
   void report(const Request& request, const Response& response) const noexcept;
 
@@ -83,6 +100,7 @@ class Connection {
   std::string peer_address_;
   std::string id_;  // of the connection; requests are numbered
   std::uint64_t requests_ = 0;
+  bool peer_is_trusted_ = false;
   Neighbours& neighbours_;
   std::string input_;  // received, not yet consumed
   std::array<char, 4096> chunk_;

@@ -1,30 +1,15 @@
-// parse_request_head: the strict reading of a request line and its header fields (RFC 9112), as a pure function. It
-// is the only reading: nothing later in the room looks at the raw bytes again, so no two parsers can disagree about
-// where a request ends.
-//
-// What RFC 9112 leaves to the recipient is refused: bare LF and bare CR, folded lines, space before the colon,
-// control characters in values, absolute-form and authority-form targets, more than one Host or Content-Length,
-// Content-Length beside Transfer-Encoding, any coding but exactly `chunked`, percent-encoding, dot segments and
-// doubled slashes in a path.
+// RequestHead: a request's head as a value of its own, for handlers that outlive the bytes it was read from. The
+// reading itself is read_head_view's.
 #pragma once
 
+#include "http/head_view.h"
 #include "http/message.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string_view>
 
 namespace jeton::http {
-
-// Why a request is answered without a handler: the status and the static text of `{"error":"…"}`.
-// Status 0: there is nobody to answer (the peer has gone, or never sent a byte).
-struct Refusal {
-  int status;
-  std::string_view error;
-};
-
-enum class BodyFraming : std::uint8_t { none, counted, chunked };
 
 struct RequestHead {
   Request request;  // without body, peer_address and id
@@ -35,19 +20,9 @@ struct RequestHead {
   bool expects_continue = false;
 };
 
-inline constexpr std::size_t header_fields_max = 100;
-
-// find_head_end looks for the empty line in what has arrived so far. Returns the size of the head, the empty line
-// included, or 0 when more bytes are needed. `scanned` says how far earlier calls on the same bytes have looked; begin
-// with 0. Refuses as soon as a byte shows that this will never be a good head, so that no timeout has to.
-std::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::size_t& scanned);
+RequestHead request_head_of(const HeadView& view);
 
 // `head` is exactly the bytes that find_head_end counted.
 std::expected<RequestHead, Refusal> parse_request_head(std::string_view head);
-
-// The grammar of RFC 9110, section 5: shared with the chunk reader's trailers and the writer of answers.
-bool is_field_name(std::string_view name) noexcept;    // token, not empty
-bool is_field_value(std::string_view value) noexcept;  // no control character but tab
-bool same_field_name(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace jeton::http

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "http/cors.h"
+#include "http/inline_answer.h"
 #include "http/message.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -32,6 +33,10 @@ class Router {
   using CorsSource = std::function<std::shared_ptr<const CorsPolicy>()>;
   void use_cors(CorsSource source) { cors_ = std::move(source); }
 
+  // Asked before all routes.
+  void use_inline(InlineHandler handler) { inline_handler_ = std::move(handler); }
+  const InlineHandler& inline_handler() const noexcept { return inline_handler_; }
+
   // Sets the request's parameters.
   boost::asio::awaitable<Response> answer(Request& request) const;
 
@@ -54,6 +59,7 @@ class Router {
 
   std::vector<Route> routes_;
   CorsSource cors_;
+  InlineHandler inline_handler_;
 };
 
 }  // namespace jeton::http

@@ -181,6 +181,7 @@ void Loop::end_if_done() {
 
 void Loop::arm_sweeper() {
   if (std::exchange(sweeping_, true)) return;
+  neighbours_.swept_at = std::chrono::steady_clock::now();
   sweeper_.expires_after(sweep_interval);
   sweeper_.async_wait([this](const boost::system::error_code& error) {
     sweeping_ = false;
@@ -190,6 +191,7 @@ void Loop::arm_sweeper() {
 
 void Loop::sweep() {
   const auto now = std::chrono::steady_clock::now();
+  neighbours_.swept_at = now;
   if (now >= drain_deadline_) {
     platform::log_warning("stopped with answers under way", {{"connections", neighbours_.open.size()}});
     io_.stop();

@@ -29,8 +29,8 @@ struct ServerOptions {
   std::chrono::seconds body_time_max{10};
   std::chrono::seconds idle_time_max{60};
   std::chrono::seconds stream_write_time_max{10};  // for one piece of a streamed answer
-  std::chrono::seconds drain_time_max{10};  // for answers under way when stopping
-  TrustedProxies trusted_proxies{};         // whose X-Forwarded-* are believed
+  std::chrono::seconds drain_time_max{10};         // for answers under way when stopping
+  TrustedProxies trusted_proxies{};                // whose X-Forwarded-* are believed
 };
 
 // Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and
