@@ -45,14 +45,14 @@ std::string chunk_head(std::size_t size) {
 }  // namespace
 
 Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& neighbours)
-    : socket_(std::move(socket)),
+    : transport_(std::move(socket)),
       peer_address_(std::move(peer_address)),
       id_(platform::random_hex(8)),
       neighbours_(neighbours) {
   if (const auto address = parse_address(peer_address_); address.has_value())
     peer_is_trusted_ = neighbours_.options.trusted_proxies.contains(*address);
   boost::system::error_code ignored;
-  socket_.non_blocking(true, ignored);
+  transport_.socket().non_blocking(true, ignored);
   neighbours_.open.insert(this);
 }
 
@@ -91,6 +91,11 @@ asio::awaitable<void> Connection::serve() {
       break;
     }
     identify(head->request);
+    if (neighbours_.streams != nullptr) {
+      if (!co_await relay(*head)) break;
+      if (!rest()) break;
+      continue;
+    }
     auto body = co_await read_body(*head);
     if (!body) {
       co_await refuse(body.error(), head->request);
@@ -98,16 +103,22 @@ asio::awaitable<void> Connection::serve() {
     }
     const bool stays_open = co_await answer(*head);
     if (!stays_open) break;
-    if (input_.empty() && input_.capacity() > idle_input_bytes_max) std::string().swap(input_);
-    if (input_.empty()) {
-      if (neighbours_.stopping) break;
-      begin(Phase::idle, options.idle_time_max);
-    } else {
-      begin(Phase::head, options.header_time_max);
-      request_began_ = steady_clock::now();
-    }
+    if (!rest()) break;
   }
+  if (transport_.is_tls()) co_await end_tls();
   close();
+}
+
+// Between two requests. False: there is to be no other.
+bool Connection::rest() {
+  if (input_.empty() && input_.capacity() > idle_input_bytes_max) std::string().swap(input_);
+  if (!input_.empty()) {
+    begin(Phase::head, neighbours_.options.header_time_max);
+    request_began_ = steady_clock::now();
+    return true;
+  }
+  begin(Phase::idle, neighbours_.options.idle_time_max);
+  return !neighbours_.stopping;
 }
 
 asio::awaitable<void> Connection::refuse_as_busy() {
@@ -118,29 +129,31 @@ asio::awaitable<void> Connection::refuse_as_busy() {
 }
 
 void Connection::check_time(Deadline now) noexcept {
+  if (exchange_ != nullptr) exchange_->check_time(now);
   if (now < deadline_) return;
   timed_out_ = true;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  transport_.cancel();
 }
 
 void Connection::stop() noexcept {
-  boost::system::error_code ignored;
   switch (phase_) {
     case Phase::idle:
       wake_to_stop_ = true;
-      socket_.cancel(ignored);
+      transport_.cancel();
       break;
     case Phase::fresh: begin(Phase::fresh, first_byte_time_max_when_stopping); break;
     case Phase::lingering:
       timed_out_ = true;
-      socket_.cancel(ignored);
+      transport_.cancel();
       break;
     case Phase::head:
     case Phase::body:
     case Phase::answering:
     case Phase::streaming:
       if (stream_) stream_->stop();
+      break;
+    case Phase::relaying:
+      if (exchange_ != nullptr) exchange_->stop();
       break;
     case Phase::writing: break;  // answered first; serve() then sees that the server is stopping
   }
@@ -149,7 +162,7 @@ void Connection::stop() noexcept {
 asio::awaitable<Connection::ReadResult> Connection::read_some() {
   while (true) {
     if (timed_out_) co_return ReadResult::time_over;
-    const auto [error, size] = co_await socket_.async_read_some(asio::buffer(chunk_), awaited);
+    const auto [error, size] = co_await transport_.async_read_some(asio::buffer(chunk_), awaited);
     if (!error) {
       input_.append(chunk_.data(), size);
       co_return ReadResult::bytes;
@@ -158,7 +171,8 @@ asio::awaitable<Connection::ReadResult> Connection::read_some() {
     if (error == asio::error::eof) co_return ReadResult::ended;
     // Woken to stop while idle: a request that has already arrived is still answered.
     boost::system::error_code unknown;
-    if (!std::exchange(wake_to_stop_, false) || socket_.available(unknown) == 0 || unknown) co_return ReadResult::lost;
+    if (!std::exchange(wake_to_stop_, false) || transport_.socket().available(unknown) == 0 || unknown)
+      co_return ReadResult::lost;
   }
 }
 
@@ -187,7 +201,7 @@ Connection::AtOnce Connection::take_at_once() {
       step = AtOnce::partial;
       break;
     }
-    if (read_head_view(rest.substr(0, *end), head) || head.framing != BodyFraming::none) {
+    if (read_head_view(rest.substr(0, *end), head, neighbours_.options.paths) || head.framing != BodyFraming::none) {
       step = AtOnce::declined;
       break;
     }
@@ -232,8 +246,8 @@ std::string Connection::send_at_once() {
   std::string& out = neighbours_.answers;
   if (out.empty()) return {};
   boost::system::error_code error;
-  const std::size_t sent =
-      socket_.write_some(asio::buffer(out), error);  // an error shows again in the write that waits
+  const std::size_t sent =  // an error shows again in the write that waits
+      transport_.is_tls() ? 0 : transport_.socket().write_some(asio::buffer(out), error);
   std::string rest = out.substr(error ? 0 : sent);
   out.clear();
   if (out.capacity() > 2 * answers_bytes_max) out.shrink_to_fit();
@@ -284,7 +298,7 @@ asio::awaitable<std::expected<std::size_t, Refusal>> Connection::await_head() {
 }
 
 std::expected<RequestHead, Refusal> Connection::take_head(std::size_t size) {
-  auto head = parse_request_head(std::string_view(input_).substr(0, size));
+  auto head = parse_request_head(std::string_view(input_).substr(0, size), neighbours_.options.paths);
   input_.erase(0, size);
   return head;
 }
@@ -365,7 +379,7 @@ asio::awaitable<bool> Connection::write(const Response& response, std::string he
   const bool has_body = with_body && !is_bodiless(response.status);
   const std::array<asio::const_buffer, 2> parts = {
       asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
-  const auto [error, size] = co_await asio::async_write(socket_, parts, awaited);
+  const auto [error, size] = co_await asio::async_write(transport_, parts, awaited);
   co_return !error;
 }
 
@@ -387,7 +401,7 @@ asio::awaitable<void> Connection::stream_answer(const Request& request, const Re
     std::string size = http_1_0 ? std::string() : chunk_head(piece->size());
     const std::string_view end = http_1_0 ? "" : "\r\n";
     const std::array<asio::const_buffer, 3> parts = {asio::buffer(size), asio::buffer(*piece), asio::buffer(end)};
-    const auto [error, ignored] = co_await asio::async_write(socket_, parts, awaited);
+    const auto [error, ignored] = co_await asio::async_write(transport_, parts, awaited);
     written = !error;
   }
   if (written && !http_1_0) co_await write_text("0\r\n\r\n");
@@ -395,15 +409,14 @@ asio::awaitable<void> Connection::stream_answer(const Request& request, const Re
 }
 
 asio::awaitable<bool> Connection::write_text(std::string_view text) {
-  const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(text), awaited);
+  const auto [error, size] = co_await asio::async_write(transport_, asio::buffer(text), awaited);
   co_return !error;
 }
 
 // Closing a socket while the peer still sends makes the kernel reset the connection, and the reset may overtake the
 // answer. So: no more from us, then read and drop what comes until the peer has closed too, within limits.
 asio::awaitable<void> Connection::linger() {
-  boost::system::error_code ignored;
-  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  if (!transport_.is_tls()) transport_.shutdown_send();
   begin(Phase::lingering, neighbours_.stopping ? milliseconds(0) : linger_time_max);
   for (std::size_t dropped = 0; dropped < linger_bytes_max;) {
     input_.clear();
@@ -419,10 +432,7 @@ void Connection::begin(Phase phase, milliseconds time_max) noexcept {
   deadline_ = steady_clock::now() + time_max;
 }
 
-void Connection::close() noexcept {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
+void Connection::close() noexcept { transport_.close(); }
 
 // The id of the request that comes next, in `text`: the connection's, and its number.
 std::string_view Connection::next_id(std::array<char, 40>& text) const noexcept {

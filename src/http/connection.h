@@ -9,6 +9,8 @@
 #include "http/request_head.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/stream_exchange.h"
+#include "http/transport.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,7 +28,6 @@
 namespace jeton::http {
 
 using Deadline = std::chrono::steady_clock::time_point;
-using LoopSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 inline constexpr std::chrono::milliseconds sweep_interval{100};
 
@@ -37,6 +38,7 @@ struct Neighbours {
   const ServerOptions& options;
   const Router& router;
   const Observer& observer;
+  StreamService* streams = nullptr;  // answers every request instead of the router, if there is one
   std::unordered_set<Connection*> open{};
   bool stopping = false;
   Deadline swept_at = std::chrono::steady_clock::now();  // within sweep_interval of now while connections are open
@@ -51,6 +53,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Before serve: the handshake, within header_time_max. False: there is nobody to talk to.
+  boost::asio::awaitable<bool> begin_tls(TlsContext context);
   // Serves until either side closes. The object must outlive the coroutine.
   boost::asio::awaitable<void> serve();
   // Says 503 and closes; for connections beyond connections_max.
@@ -62,7 +66,7 @@ class Connection {
   void stop() noexcept;
 
  private:
-  enum class Phase : std::uint8_t { fresh, idle, head, body, answering, writing, streaming, lingering };
+  enum class Phase : std::uint8_t { fresh, idle, head, body, answering, writing, streaming, relaying, lingering };
   enum class ReadResult : std::uint8_t { bytes, time_over, ended, lost };
 
   boost::asio::awaitable<ReadResult> read_some();
@@ -88,15 +92,19 @@ class Connection {
   boost::asio::awaitable<bool> write(const Response& response, std::string head, bool with_body);
   boost::asio::awaitable<bool> write_text(std::string_view text);
   boost::asio::awaitable<void> stream_answer(const Request& request, const Response& response, bool http_1_0);
+  boost::asio::awaitable<bool> relay(const RequestHead& head);
+  boost::asio::awaitable<void> serve_stream(StreamExchange& exchange);
   boost::asio::awaitable<void> linger();
+  boost::asio::awaitable<void> end_tls();
   Refusal refusal_of(ReadResult result, std::string_view when_slow) const noexcept;
+  bool rest();
   void begin(Phase phase, std::chrono::milliseconds time_max) noexcept;
   void close() noexcept;
   std::string_view next_id(std::array<char, 40>& text) const noexcept;
   void identify(Request& request);
   void report(const Request& request, const Response& response) const noexcept;
 
-  LoopSocket socket_;
+  Transport transport_;
   std::string peer_address_;
   std::string id_;  // of the connection; requests are numbered
   std::uint64_t requests_ = 0;
@@ -110,6 +118,7 @@ class Connection {
   bool timed_out_ = false;
   bool wake_to_stop_ = false;
   std::shared_ptr<BodyStream> stream_{};  // of the answer under way
+  StreamExchange* exchange_ = nullptr;    // under way
 };
 
 }  // namespace jeton::http

@@ -92,21 +92,26 @@ Check check_path(std::string_view path) {
   return std::nullopt;
 }
 
-Check read_target(std::string_view target, HeadView& view) {
+constexpr bool is_visible(char c) noexcept { return c > ' ' && c <= '~' && c != '#'; }
+
+Check read_target(std::string_view target, PathReading paths, HeadView& view) {
   if (target.empty() || target.front() != '/') return Refusal{400, "The request target must be a path"};
   const std::size_t mark = target.find('?');
   const std::string_view path = target.substr(0, mark);
   const std::string_view query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
-  if (Check refused = check_path(path)) return refused;
-  const auto is_query_char = [](char c) { return c > ' ' && c <= '~' && c != '#'; };
-  if (!std::all_of(query.begin(), query.end(), is_query_char)) return Refusal{400, "Malformed query"};
+  if (paths == PathReading::raw) {
+    if (!std::all_of(path.begin(), path.end(), is_visible)) return Refusal{400, "Malformed path"};
+  } else if (Check refused = check_path(path)) {
+    return refused;
+  }
+  if (!std::all_of(query.begin(), query.end(), is_visible)) return Refusal{400, "Malformed query"};
   view.target = target;
   view.path = path;
   view.query = query;
   return std::nullopt;
 }
 
-Check read_request_line(std::string_view line, HeadView& view) {
+Check read_request_line(std::string_view line, PathReading paths, HeadView& view) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return Refusal{400, "Malformed request line"};
@@ -122,7 +127,7 @@ Check read_request_line(std::string_view line, HeadView& view) {
   view.http_1_0 = version == "HTTP/1.0";
   view.method = method_named(method);
   view.method_name = method;
-  return read_target(target, view);
+  return read_target(target, paths, view);
 }
 
 // host [":" port]; no user information, no list, no space.
@@ -312,10 +317,10 @@ std::optional<Refusal> read_field_lines(std::string_view lines, HeadView& view) 
   return std::nullopt;
 }
 
-std::optional<Refusal> read_head_view(std::string_view head, HeadView& view) {
+std::optional<Refusal> read_head_view(std::string_view head, HeadView& view, PathReading paths) {
   const std::size_t line_end = head.find("\r\n");
   if (line_end == std::string_view::npos || head.size() < line_end + 4) return Refusal{400, "Malformed request line"};
-  if (Check refused = read_request_line(head.substr(0, line_end), view)) return refused;
+  if (Check refused = read_request_line(head.substr(0, line_end), paths, view)) return refused;
   if (Check refused = read_field_lines(head.substr(line_end + 2, head.size() - line_end - 4), view)) return refused;
   return read_semantics(view);
 }

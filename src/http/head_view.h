@@ -55,7 +55,6 @@ struct HeadView {
   const FieldView* find(std::string_view name) const noexcept;
 
  private:
-  friend std::optional<Refusal> read_head_view(std::string_view head, HeadView& view);
   friend std::optional<Refusal> read_field_lines(std::string_view lines, HeadView& view);
   std::array<FieldView, header_fields_max> fields_;
   std::size_t field_count_ = 0;
@@ -66,8 +65,12 @@ struct HeadView {
 // with 0. Refuses as soon as a byte shows that this will never be a good head, so that no timeout has to.
 std::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::size_t& scanned);
 
+// strict: as above. raw: any printable ASCII but `#`, for a handler that brings the path into one spelling itself
+// before it looks at it.
+enum class PathReading : std::uint8_t { strict, raw };
+
 // Reads into `view`, whatever it held before. `head` is exactly the bytes that find_head_end counted.
-std::optional<Refusal> read_head_view(std::string_view head, HeadView& view);
+std::optional<Refusal> read_head_view(std::string_view head, HeadView& view, PathReading paths = PathReading::strict);
 
 // The grammar of RFC 9110, section 5: shared with the chunk reader's trailers and the writer of answers.
 bool is_field_name(std::string_view name) noexcept;    // token, not empty

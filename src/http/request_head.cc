@@ -16,12 +16,13 @@ RequestHead request_head_of(const HeadView& view) {
   head.http_1_0 = view.http_1_0;
   head.keep_alive = view.keep_alive;
   head.expects_continue = view.expects_continue;
+  if (view.method == Method::other) head.other_method = view.method_name;
   return head;
 }
 
-std::expected<RequestHead, Refusal> parse_request_head(std::string_view head) {
+std::expected<RequestHead, Refusal> parse_request_head(std::string_view head, PathReading paths) {
   HeadView view;
-  if (const auto refused = read_head_view(head, view)) return std::unexpected(*refused);
+  if (const auto refused = read_head_view(head, view, paths)) return std::unexpected(*refused);
   return request_head_of(view);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace jeton::http {
@@ -18,11 +19,16 @@ struct RequestHead {
   bool http_1_0 = false;
   bool keep_alive = true;
   bool expects_continue = false;
+  std::string other_method{};  // its name, when request.method is `other`
+
+  std::string_view method_name() const noexcept {
+    return request.method == Method::other ? std::string_view(other_method) : name_of(request.method);
+  }
 };
 
 RequestHead request_head_of(const HeadView& view);
 
 // `head` is exactly the bytes that find_head_end counted.
-std::expected<RequestHead, Refusal> parse_request_head(std::string_view head);
+std::expected<RequestHead, Refusal> parse_request_head(std::string_view head, PathReading paths = PathReading::strict);
 
 }  // namespace jeton::http

@@ -3,6 +3,7 @@
 #include "http/connection.h"
 #include "http/listener.h"
 #include "http/response_writer.h"
+#include "http/server_tls.h"
 #include "platform/log.h"
 #include "platform/process.h"
 
@@ -39,7 +40,7 @@ constexpr std::size_t refusals_max = 256;     // per loop, connections that are 
 class Loop {
  public:
   Loop(Descriptor listener, bool is_ipv6, const ServerOptions& options, const Router& router, const Observer& observer,
-       std::atomic<std::size_t>& served)
+       const StreamServiceFactory& streams, std::atomic<std::size_t>& served)
       : neighbours_{options, router, observer},
         served_(served),
         acceptor_(io_, is_ipv6 ? tcp::v6() : tcp::v4(), listener.get()),
@@ -47,7 +48,13 @@ class Loop {
         accept_pause_(io_) {
     listener.release();
     acceptor_.non_blocking(true);
+    if (streams) streams_ = streams(io_);
+    neighbours_.streams = streams_.get();
     asio::co_spawn(io_, accept_all(), asio::detached);
+  }
+
+  ~Loop() {
+    if (streams_) streams_->close();
   }
 
   void run() { io_.run(); }
@@ -66,10 +73,11 @@ class Loop {
   void arm_sweeper();
   void sweep();
 
-  Neighbours neighbours_;             // outlives the coroutines, which die with io_
-  std::atomic<std::size_t>& served_;  // connections of all loops, but for those that are only told 503
-  std::size_t refused_ = 0;           // connections of this loop that are only told 503
-  std::size_t live_ = 0;              // coroutines of this loop that serve or refuse
+  Neighbours neighbours_;                   // outlives the coroutines, which die with io_
+  std::unique_ptr<StreamService> streams_;  // likewise
+  std::atomic<std::size_t>& served_;        // connections of all loops, but for those that are only told 503
+  std::size_t refused_ = 0;                 // connections of this loop that are only told 503
+  std::size_t live_ = 0;                    // coroutines of this loop that serve or refuse
   Deadline drain_deadline_ = Deadline::max();
   Deadline next_accept_warning_ = Deadline::min();
   bool sweeping_ = false;
@@ -139,10 +147,12 @@ asio::awaitable<void> Loop::converse(LoopSocket socket, bool too_many) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   Connection connection(std::move(socket), address.to_string(), neighbours_);
-  if (too_many)
-    co_await connection.refuse_as_busy();
-  else
+  const auto& tls = neighbours_.options.tls;
+  if (too_many) {
+    if (!tls) co_await connection.refuse_as_busy();  // a handshake is more than somebody turned away may cost
+  } else if (!tls || co_await connection.begin_tls(tls->current())) {
     co_await connection.serve();
+  }
 }
 
 void Loop::stop() noexcept try {
@@ -159,6 +169,7 @@ void Loop::begin_to_stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   accept_pause_.cancel();
+  if (streams_) streams_->stop();
   for (Connection* const connection : neighbours_.open) connection->stop();
   arm_sweeper();
   end_if_done();
@@ -215,7 +226,8 @@ struct Server::State {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() = default;
 
-platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options, Router router, Observer observer) {
+platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options, Router router, Observer observer,
+                                                          StreamServiceFactory streams) {
   const unsigned threads = std::max(options.threads, 1U);
   auto listeners = open_listeners(options.host, options.port, threads);
   if (!listeners) return std::unexpected(std::move(listeners.error()));
@@ -231,7 +243,7 @@ platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options,
   state->port = listeners->port;
   for (Descriptor& socket : listeners->sockets) {
     state->loops.push_back(std::make_unique<Loop>(std::move(socket), listeners->is_ipv6, state->options, state->router,
-                                                  state->observer, state->served));
+                                                  state->observer, streams, state->served));
   }
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }

@@ -6,7 +6,9 @@
 #pragma once
 
 #include "http/forwarded.h"
+#include "http/head_view.h"
 #include "http/router.h"
+#include "http/stream_limits.h"
 #include "platform/fault.h"
 
 #include <chrono>
@@ -16,7 +18,14 @@
 #include <memory>
 #include <string>
 
+namespace boost::asio {
+class io_context;
+}
+
 namespace jeton::http {
+
+class ServerTls;      // http/server_tls.h
+class StreamService;  // http/stream_exchange.h
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
@@ -31,6 +40,9 @@ struct ServerOptions {
   std::chrono::seconds stream_write_time_max{10};  // for one piece of a streamed answer
   std::chrono::seconds drain_time_max{10};         // for answers under way when stopping
   TrustedProxies trusted_proxies{};                // whose X-Forwarded-* are believed
+  PathReading paths = PathReading::strict;         // raw: for a handler that has a reading of its own
+  StreamLimits stream{};                           // for a StreamService
+  std::shared_ptr<ServerTls> tls{};                // none: plain HTTP
 };
 
 // Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and
@@ -42,11 +54,15 @@ struct Exchange {
 };
 using Observer = std::function<void(const Exchange&)>;
 
+// Makes what answers the requests of one event loop, all of them, instead of the router; called once for each loop,
+// before it runs.
+using StreamServiceFactory = std::function<std::unique_ptr<StreamService>(boost::asio::io_context& loop)>;
+
 class Server {
  public:
   // Binds and listens. The Fault names the address and, where it can be found out, the process that holds it.
-  static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router,
-                                                           Observer observer = {});
+  static platform::Outcome<std::unique_ptr<Server>> listen(ServerOptions options, Router router, Observer observer = {},
+                                                           StreamServiceFactory streams = {});
   // After run() has returned. Handlers that were still waiting when drain_time_max passed end here, unanswered; so
   // whatever completes their waits from other threads must have ended before.
   ~Server();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -22,8 +23,8 @@ namespace jeton::http {
 
 class RunningServer {
  public:
-  RunningServer(ServerOptions options, Router router, Observer observer = {}) {
-    auto server = Server::listen(std::move(options), std::move(router), std::move(observer));
+  RunningServer(ServerOptions options, Router router, Observer observer = {}, StreamServiceFactory streams = {}) {
+    auto server = Server::listen(std::move(options), std::move(router), std::move(observer), std::move(streams));
     if (!server) throw std::runtime_error(server.error().text());
     server_ = std::move(*server);
     thread_ = std::thread([this] { server_->run(); });
@@ -105,6 +106,24 @@ class RawPeer {
     answer.body = received_.substr(0, size);
     received_.erase(0, size);
     return answer;
+  }
+  // What comes up to and with `end`; what came so far, if it never comes.
+  std::string received_until(std::string_view end) {
+    std::size_t at = 0;
+    while ((at = received_.find(end)) == std::string::npos) {
+      if (!receive()) return received_;
+    }
+    std::string text = received_.substr(0, at + end.size());
+    received_.erase(0, text.size());
+    return text;
+  }
+  const std::string& received() const { return received_; }
+  // Whether the server has closed or reset the connection, waiting no longer than that.
+  bool closed_within(std::chrono::milliseconds time) {
+    pollfd waited{fd_, POLLIN, 0};
+    if (::poll(&waited, 1, static_cast<int>(time.count())) != 1) return false;
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK) <= 0;
   }
   // True when the server closes without sending another byte.
   bool sees_close() {
