@@ -1,0 +1,203 @@
+// From a rule and a token to a charge.
+#include "crypto/digest.h"
+#include "crypto/random.h"
+#include "crypto/short_hash.h"
+#include "guard/limits/address_block.h"
+
+#include <jeton/rate_limit.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace jeton {
+namespace {
+
+using crypto::short_hash;
+using crypto::ShortHash;
+using crypto::ShortHashKey;
+
+std::unexpected<Error> wrong(std::string claim, std::string expected) {
+  return std::unexpected(Error{Errc::invalid_claim, std::move(claim), std::move(expected)});
+}
+
+std::string spelled(const std::vector<std::string>& path) {
+  std::string text;
+  for (const std::string& segment : path) text.append(text.empty() ? "" : ".").append(segment);
+  return text;
+}
+
+// The claim at that path, if it is there.
+template <ClaimType T>
+Result<T> read(const VerifiedToken& token, const std::vector<std::string>& path) {
+  switch (path.size()) {
+    case 1: return token.get<T>(path[0]);
+    case 2: return token.get<T>({path[0], path[1]});
+    case 3: return token.get<T>({path[0], path[1], path[2]});
+    case 4: return token.get<T>({path[0], path[1], path[2], path[3]});
+    default: return std::unexpected(Error{Errc::missing_claim, spelled(path)});
+  }
+}
+
+std::unexpected<Error> insufficient(std::string claim, std::string expected) {
+  return std::unexpected(Error{Errc::insufficient_plan, std::move(claim), std::move(expected)});
+}
+
+Result<Rate> with_count(const Rate& per, std::uint64_t count) {
+  switch (per.kind()) {
+    case LimitKind::rate: return Rate::per(per.period(), count);
+    case LimitKind::quota: return Rate::per_day(count);
+    case LimitKind::concurrent: return Rate::at_once(count);
+  }
+  std::unreachable();
+}
+
+Rate lesser_of(const Rate& rate, const Rate& most) { return rate.allows_more_than(most) ? most : rate; }
+
+Result<Rate> resolve(const ClaimRate& carried, const VerifiedToken& token, const std::optional<Rate>& otherwise) {
+  const auto unreadable = [&] { return insufficient(spelled(carried.claim), "a limit, above 0"); };
+  if (const auto number = read<std::int64_t>(token, carried.claim); number.has_value()) {
+    if (*number <= 0) return unreadable();
+    // An integer that no rate can hold allows more than any `most`.
+    const auto rate = with_count(carried.per, static_cast<std::uint64_t>(*number));
+    return rate.has_value() ? lesser_of(*rate, carried.most) : carried.most;
+  } else if (number.error().code == Errc::missing_claim) {
+    if (otherwise.has_value()) return *otherwise;
+    return unreadable();
+  }
+  const auto text = read<std::string_view>(token, carried.claim);
+  if (!text.has_value()) return unreadable();
+  const auto rate = parse_rate(*text);
+  if (!rate.has_value() || rate->kind() != carried.most.kind()) return unreadable();
+  return lesser_of(*rate, carried.most);
+}
+
+Result<Rate> resolve(const PlanRates& plans, const VerifiedToken& token, const std::optional<Rate>& otherwise) {
+  const Rate* best = nullptr;
+  for (const auto& [plan, rate] : plans.rates) {
+    if (token.claim_holds("plan", plan) && (best == nullptr || rate.allows_more_than(*best))) best = &rate;
+  }
+  if (best != nullptr) return *best;
+  if (otherwise.has_value()) return *otherwise;
+  return insufficient("plan", plans.rates.empty() ? std::string() : plans.rates.front().first);
+}
+
+Result<Rate> rate_for(const LimitRule& rule, const VerifiedToken* token) {
+  if (const Rate* const fixed = std::get_if<Rate>(&rule.allowance)) return *fixed;
+  if (token == nullptr) {
+    if (rule.otherwise.has_value()) return *rule.otherwise;
+    return std::unexpected(Error{Errc::missing_token});
+  }
+  if (const PlanRates* const plans = std::get_if<PlanRates>(&rule.allowance))
+    return resolve(*plans, *token, rule.otherwise);
+  return resolve(std::get<ClaimRate>(rule.allowance), *token, rule.otherwise);
+}
+
+// What a key is made of besides who it is about: fixed in size, then the name. A rate is part of its key, because what
+// was used of one says nothing about another; a count of the day, or of what is under way, goes on under a new limit.
+ShortHash begin_key(const LimitRule& rule, LimitBy by, const Rate& rate, const LimitSeed& seed) noexcept {
+  std::array<char, 24 + limit_name_bytes_max> head{};
+  head[0] = static_cast<char>(rate.kind());
+  head[1] = static_cast<char>(by);
+  if (rate.kind() == LimitKind::rate) {
+    const std::int64_t interval = rate.interval().count();
+    const std::uint64_t burst = rate.burst();
+    std::memcpy(&head[8], &interval, sizeof interval);
+    std::memcpy(&head[16], &burst, sizeof burst);
+  }
+  const std::size_t size = std::min(rule.name.size(), limit_name_bytes_max);
+  std::memcpy(&head[24], rule.name.data(), size);
+  return short_hash(seed.bytes(), {head.data(), 24 + size});
+}
+
+ShortHash add_part(const ShortHash& before, std::string_view part) noexcept {
+  ShortHashKey key;
+  std::memcpy(key.data(), &before, sizeof key);
+  return short_hash(key, part);
+}
+
+std::string_view client_of(const VerifiedToken& token) {
+  if (!token.client_id().empty()) return token.client_id();
+  const auto azp = token.get<std::string_view>("azp");
+  return azp.has_value() && !azp->empty() ? *azp : token.subject();
+}
+
+LimitKey limit_key(const ShortHash& hash) noexcept { return {hash.high, hash.low}; }
+
+// The text of the claim that callers are told apart by. A leading byte keeps 7 and "7" apart.
+Result<ShortHash> add_claim(const ShortHash& before, const LimitRule& rule, const VerifiedToken& token) {
+  if (const auto text = read<std::string_view>(token, rule.by_claim); text.has_value())
+    return add_part(add_part(before, "text"), *text);
+  std::array<char, 24> digits{};
+  const auto number = read<std::int64_t>(token, rule.by_claim);
+  if (!number.has_value()) return std::unexpected(Error{Errc::missing_claim, spelled(rule.by_claim)});
+  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), *number);
+  return add_part(add_part(before, "integer"), {digits.data(), static_cast<std::size_t>(written.ptr - digits.data())});
+}
+
+}  // namespace
+
+LimitKind LimitRule::kind() const noexcept {
+  if (const Rate* const fixed = std::get_if<Rate>(&allowance)) return fixed->kind();
+  if (const PlanRates* const plans = std::get_if<PlanRates>(&allowance))
+    return plans->rates.empty() ? LimitKind::rate : plans->rates.front().second.kind();
+  return std::get<ClaimRate>(allowance).per.kind();
+}
+
+Result<void> check(const LimitRule& rule) {
+  const auto is_visible = [](char c) { return c >= ' ' && c <= '~'; };
+  if (rule.name.empty() || rule.name.size() > limit_name_bytes_max || !std::ranges::all_of(rule.name, is_visible))
+    return wrong("name", "1 to 64 characters of visible ASCII");
+  const auto is_path = [](const std::vector<std::string>& path) { return !path.empty() && path.size() <= 4; };
+  if (rule.by == LimitBy::claim && !is_path(rule.by_claim)) return wrong("by", "a claim, at most four levels deep");
+  if (const PlanRates* const plans = std::get_if<PlanRates>(&rule.allowance)) {
+    if (plans->rates.empty()) return wrong("plan", "at least one plan with its limit");
+    for (const auto& [plan, rate] : plans->rates) {
+      if (plan.empty()) return wrong("plan", "names of plans");
+      if (rate.kind() != rule.kind()) return wrong("plan", "limits of one kind");
+    }
+  }
+  if (const ClaimRate* const carried = std::get_if<ClaimRate>(&rule.allowance)) {
+    if (!is_path(carried->claim)) return wrong("claim", "a claim, at most four levels deep");
+    if (carried->most.kind() != carried->per.kind()) return wrong("most", "a limit of the same kind as `per`");
+  }
+  if (rule.otherwise.has_value() && rule.otherwise->kind() != rule.kind())
+    return wrong("otherwise", "a limit of the same kind");
+  return {};
+}
+
+LimitSeed LimitSeed::random() {
+  LimitSeed seed;
+  crypto::random_bytes(seed.bytes_);
+  return seed;
+}
+
+LimitSeed LimitSeed::derived_from(std::string_view secret) {
+  LimitSeed seed;
+  const crypto::Sha256 digest = crypto::sha256(std::string("jeton limit keys\n").append(secret));
+  std::copy_n(digest.begin(), seed.bytes_.size(), seed.bytes_.begin());
+  return seed;
+}
+
+Result<Charge> charge_for(const LimitRule& rule, const VerifiedToken* token, std::string_view address,
+                          const LimitSeed& seed) {
+  const auto rate = rate_for(rule, token);
+  if (!rate.has_value()) return std::unexpected(rate.error());
+  const LimitBy by = token == nullptr && rule.by != LimitBy::all ? LimitBy::address : rule.by;
+  ShortHash key = begin_key(rule, by, *rate, seed);
+  const auto add_caller = [&](std::string_view caller) { key = add_part(add_part(key, token->issuer()), caller); };
+  switch (by) {
+    case LimitBy::all: break;
+    case LimitBy::address: key = add_part(key, guard::text_of(guard::block_of(address))); break;
+    case LimitBy::subject: add_caller(token->subject()); break;
+    case LimitBy::client: add_caller(client_of(*token)); break;
+    case LimitBy::claim: {
+      const auto told_apart = add_claim(add_part(key, token->issuer()), rule, *token);
+      if (!told_apart.has_value()) return std::unexpected(told_apart.error());
+      key = *told_apart;
+    }
+  }
+  return Charge{.key = limit_key(key), .rate = *rate, .name = rule.name, .by_address = by == LimitBy::address};
+}
+
+}  // namespace jeton
