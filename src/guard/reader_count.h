@@ -1,13 +1,16 @@
 // ReaderCount: lets one writer know when nobody can still be reading what it has replaced.
 //
-// A reader counts itself in before it loads the pointer and out when it is done with it. The writer puts what it has
-// replaced aside; it is given back once every counter has been seen at zero since then. There are two sets of counters,
-// and readers change from one to the other at each look, so that no set is busy for ever. Nobody waits: what is still
-// read stays aside until the writer looks again.
+// A reader says so before it loads the pointer, and again when it is done with it. The writer puts what it has replaced
+// aside; it is given back once every place where readers say so has been seen idle since then. Nobody waits: what is
+// still read stays aside until the writer looks again.
 //
-// Why this is enough: counting in, loading the pointer, replacing it and reading a counter are all sequentially
-// consistent. A reader that the writer did not see counted itself in after that look, so it loads a pointer that was
-// put there before the look, or later: never the one put aside.
+// The first threads of a process have a place each, which costs one store with a fence. All others share some, where
+// they are counted; those have two sets of counters, and readers change from one to the other at each look, so that no
+// set is busy for ever.
+//
+// Why this is enough: entering, loading the pointer, replacing it and looking are all sequentially consistent. A reader
+// that the writer did not see entered after that look, so it loads a pointer that was put there before the look, or
+// later: never the one put aside.
 #pragma once
 
 #include <array>
@@ -21,42 +24,71 @@ namespace jeton {
 
 class ReaderCount {
  public:
+  // One at a time in each thread.
   class Reading {
    public:
-    explicit Reading(ReaderCount& count) noexcept : counter_(count.counter_of_this_thread()) {
-      counter_.fetch_add(1, std::memory_order_seq_cst);
+    explicit Reading(ReaderCount& count) noexcept {
+      const std::size_t number = number_of_this_thread();
+      if (number < own_places) [[likely]] {
+        own_ = &count.own_[number].value;
+        own_->store(1, std::memory_order_seq_cst);
+      } else {
+        shared_ = &count.shared_[number % shared_places].value[count.set_.load(std::memory_order_relaxed)];
+        shared_->fetch_add(1, std::memory_order_seq_cst);
+      }
     }
-    ~Reading() { counter_.fetch_sub(1, std::memory_order_release); }
+    ~Reading() {
+      if (own_ != nullptr) [[likely]] {
+        own_->store(0, std::memory_order_release);
+      } else {
+        shared_->fetch_sub(1, std::memory_order_release);
+      }
+    }
     Reading(const Reading&) = delete;
     Reading& operator=(const Reading&) = delete;
 
    private:
-    std::atomic<std::uint32_t>& counter_;
+    std::atomic<std::uint32_t>* own_ = nullptr;
+    std::atomic<std::uint32_t>* shared_ = nullptr;
   };
 
-  // The counters at which nobody is reading now, as bits. Then sends new readers to the other set.
+  // The places that are idle now, as bits. Then sends new readers to the other set.
   std::uint64_t look() noexcept {
     std::uint64_t idle = 0;
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-      for (std::size_t set = 0; set < 2; ++set) {
-        if (lines_[i].readers[set].load(std::memory_order_seq_cst) == 0) idle |= std::uint64_t{1} << (2 * i + set);
-      }
+    std::size_t bit = 0;
+    const auto look_at = [&](const std::atomic<std::uint32_t>& place) {
+      if (place.load(std::memory_order_seq_cst) == 0) idle |= std::uint64_t{1} << bit;
+      ++bit;
+    };
+    for (const Own& place : own_) look_at(place.value);
+    for (const Shared& place : shared_) {
+      look_at(place.value[0]);
+      look_at(place.value[1]);
     }
     set_.store(1 - set_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     return idle;
   }
 
  private:
-  std::atomic<std::uint32_t>& counter_of_this_thread() noexcept {
-    static std::atomic<std::size_t> next{0};
-    thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return lines_[number % lines_.size()].readers[set_.load(std::memory_order_relaxed)];
+  static constexpr std::size_t own_places = 48, shared_places = 8;
+  static_assert(own_places + 2 * shared_places == 64);
+
+  static std::size_t number_of_this_thread() noexcept {
+    static constinit std::atomic<std::size_t> next{1};
+    static constinit thread_local std::size_t number = 0;
+    if (number == 0) [[unlikely]]
+      number = next.fetch_add(1, std::memory_order_relaxed);
+    return number - 1;
   }
 
-  struct alignas(64) Line {
-    std::array<std::atomic<std::uint32_t>, 2> readers{};
+  struct alignas(64) Own {
+    std::atomic<std::uint32_t> value{0};
   };
-  std::array<Line, 32> lines_{};
+  struct alignas(64) Shared {
+    std::array<std::atomic<std::uint32_t>, 2> value{};
+  };
+  std::array<Own, own_places> own_{};
+  std::array<Shared, shared_places> shared_{};
   std::atomic<std::uint32_t> set_{0};
 };
 
@@ -81,7 +113,7 @@ class PutAside {
 
  private:
   struct Batch {
-    std::uint64_t busy;  // the counters that have not been seen idle since
+    std::uint64_t busy;  // the places that have not been seen idle since
     std::vector<T> replaced;
   };
   std::vector<Batch> batches_{};

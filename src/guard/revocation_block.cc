@@ -17,9 +17,10 @@ const RevocationSlot* begin_of(const std::uint64_t* block) noexcept {
 
 }  // namespace
 
-const std::uint64_t* RevocationBlock::none() noexcept {
-  static constexpr std::array<std::uint64_t, 2> empty{std::uint64_t{1} << 32, 0};
-  return empty.data();
+RevocationBlock::Ref RevocationBlock::ref(const std::uint64_t* block) noexcept {
+  static constexpr std::array<std::uint64_t, 2> none{std::uint64_t{1} << 32, 0};
+  const std::uint64_t* const shown = block != nullptr ? block : none.data();
+  return {shown, *shown >> 32};
 }
 
 std::span<const RevocationSlot> RevocationBlock::slots(const std::uint64_t* block) noexcept {

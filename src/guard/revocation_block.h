@@ -63,13 +63,19 @@ class RevocationBlock {
   static std::span<const RevocationSlot> find(const std::uint64_t* block,
                                               const crypto::ShortHash& fingerprint) noexcept;
 
-  // False: no slot with that mark is in `block`, which is not null.
-  static bool may_hold(const std::uint64_t* block, std::uint32_t mark) noexcept {
-    const std::uint64_t bits = bits_of(mark);
-    return (block[1 + word_of(mark, *block >> 32)] & bits) == bits;
-  }
-  // What stands for no entries.
-  static const std::uint64_t* none() noexcept;
+  // A block as its readers keep it: a look into the filter needs nothing else of it.
+  struct Ref {
+    const std::uint64_t* block = nullptr;
+    std::uint64_t filter_words = 1;
+
+    // False: no slot with that mark is there.
+    bool may_hold(std::uint32_t mark) const noexcept {
+      const std::uint64_t bits = bits_of(mark);
+      return (block[1 + word_of(mark, filter_words)] & bits) == bits;
+    }
+  };
+  // `block` may be null.
+  static Ref ref(const std::uint64_t* block) noexcept;
 
  private:
   static std::size_t word_of(std::uint32_t mark, std::uint64_t filter_words) noexcept {

@@ -43,16 +43,18 @@ class QuickHash {
 
   std::uint64_t operator()(std::string_view text) const noexcept {
     std::uint64_t hash = secret_[0] ^ text.size();
-    while (text.size() > 16) {
-      hash = mix(word_at(text, 0) ^ secret_[1], word_at(text, 8) ^ hash);
-      text.remove_prefix(16);
-    }
+    std::size_t at = 0;
+    for (; at + 16 < text.size(); at += 16) hash = mix(word_at(text, at) ^ secret_[1], word_at(text, at + 8) ^ hash);
+    // The last words overlap those before where the length is odd.
     std::uint64_t first = 0, last = 0;
-    if (text.size() >= 8) {
+    if (text.size() >= 16) {
+      first = word_at(text, text.size() - 16);
+      last = word_at(text, text.size() - 8);
+    } else if (text.size() >= 8) {
       first = word_at(text, 0);
       last = word_at(text, text.size() - 8);
-    } else if (!text.empty()) {
-      std::memcpy(&first, text.data(), text.size());
+    } else {
+      for (const char c : text) first = first << 8 | static_cast<unsigned char>(c);
     }
     return mix(mix(first ^ secret_[1], last ^ hash) ^ secret_[0], secret_[1]);
   }
@@ -88,7 +90,7 @@ struct Placed {
 // One version of what is known of an issuer: what a reader sees at one look. Its blocks belong to it and to those
 // versions after it that still have them.
 struct Version {
-  std::array<const std::uint64_t*, blocks_count> blocks{};
+  std::array<RevocationBlock::Ref, blocks_count> blocks{};
   std::vector<std::uint64_t> kids{};  // by their quick hash
   bool knows_kids = false;
   bool refuses_all = false;
@@ -116,6 +118,7 @@ struct Source {
   std::array<RevocationBlock::Words, blocks_count> blocks;
   std::vector<std::string> snapshot_kids, admitted_kids;
   std::size_t next_purged = 0;
+  std::int64_t purged_at = no_time;  // by the feed's clock
   std::size_t keys_gone = 0;
 };
 
@@ -140,7 +143,7 @@ struct RevocationTable::State {
         std::memcpy(naming.key.data(), &derived, sizeof derived);
       }
       source.current = std::make_unique<Version>();
-      source.current->blocks.fill(RevocationBlock::none());
+      source.current->blocks.fill(RevocationBlock::ref(nullptr));
       source.version.store(source.current.get());
     }
   }
@@ -224,7 +227,7 @@ std::optional<RevocationReason> RevocationTable::find(const VerifiedToken& token
   // All four at once: they wait for memory together.
   std::array<bool, kinds> may_hold;
   for (std::size_t i = 0; i < kinds; ++i) {
-    may_hold[i] = RevocationBlock::may_hold(version.blocks[block_of(quick[i])], mark_of(quick[i]));
+    may_hold[i] = version.blocks[block_of(quick[i])].may_hold(mark_of(quick[i]));
   }
   const bool kid_is_gone =
       version.knows_kids && !names[0].empty() && std::ranges::find(version.kids, quick[0]) == version.kids.end();
@@ -236,7 +239,7 @@ std::optional<RevocationReason> RevocationTable::find(const VerifiedToken& token
   for (std::size_t i = 0; i < kinds; ++i) {
     if (!may_hold[i] || names[i].empty()) continue;
     const auto fingerprint = crypto::short_hash(source->naming[i].key, names[i]);
-    for (const RevocationSlot& slot : RevocationBlock::find(version.blocks[block_of(quick[i])], fingerprint)) {
+    for (const RevocationSlot& slot : RevocationBlock::find(version.blocks[block_of(quick[i])].block, fingerprint)) {
       if (!has_ended(slot, now) && concerns(slot, all_kinds[i], source->numbers, token)) {
         found = worse(found, slot.reason());
       }
@@ -291,7 +294,7 @@ void RevocationTable::State::put_block(Source& source, Version& version, std::si
   RevocationBlock::Words& place = source.blocks[at];
   entries += RevocationBlock::count(block.get()) - RevocationBlock::count(place.get());
   bytes += RevocationBlock::bytes(block.get()) - RevocationBlock::bytes(place.get());
-  version.blocks[at] = block ? block.get() : RevocationBlock::none();
+  version.blocks[at] = RevocationBlock::ref(block.get());
   if (place) replaced.push_back(std::move(place));
   place = std::move(block);
 }
@@ -405,7 +408,10 @@ void RevocationTable::apply(std::string_view issuer, const feed::Proved& proved,
     state_->name_kids(*source, *next);
   }
   if (proved.replaces || !proved.entries.empty()) state_->take_entries(*source, *next, proved, replaced);
-  state_->purge(*source, *next, blocks_purged_each_time, replaced);
+  // Some blocks a second, whatever the number of statements in it.
+  if (const std::int64_t second = source->feed_seconds; std::exchange(source->purged_at, second) != second) {
+    state_->purge(*source, *next, blocks_purged_each_time, replaced);
+  }
   if (proved.replaces || !proved.entries.empty() || !replaced.empty()) {
     state_->publish(*source, std::move(next), std::move(replaced));
   }

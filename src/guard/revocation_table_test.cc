@@ -164,7 +164,7 @@ TEST(RevocationTable, EntryGoesWhenTheFeedsTimeHasPassedItsEndAndNotBefore) {
   EXPECT_EQ(table.find(token_of({})), Reason::revoked);
   apply(table, statement(late + 1));
   EXPECT_FALSE(table.find(token_of({})));
-  for (int i = 0; i < 32; ++i) apply(table, statement(late + 1));
+  for (int i = 0; i < 32; ++i) apply(table, statement(late + 2 + i));
   EXPECT_EQ(table.counts().entries, 0U);
   EXPECT_EQ(table.counts().purged, 1U);
 }
