@@ -3,8 +3,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(jeton_public_headers
-  algorithm.h claims.h error.h failure_budget.h guard.h jws.h key.h key_set.h limits.h rate_limit.h revocation.h
-  revocation_table.h secret.h signer.h single_use.h time.h token_cache.h value.h verified_token.h verifier.h version.h)
+  algorithm.h claims.h error.h failure_budget.h guard.h jws.h key.h key_set.h limits.h path.h policy.h rate_limit.h
+  revocation.h revocation_table.h secret.h signer.h single_use.h time.h token_cache.h value.h verified_token.h
+  verifier.h version.h)
 list(TRANSFORM jeton_public_headers PREPEND ${PROJECT_SOURCE_DIR}/include/jeton/)
 
 target_compile_features(jeton PUBLIC cxx_std_23)

@@ -31,7 +31,7 @@ struct Facts {
     const std::string_view target(request.target().data(), request.target().size());
     if (const auto mark = target.find('?'); mark != std::string_view::npos) query = target.substr(mark + 1);
   }
-  jeton::RequestFacts view() const { return {.authorization = authorization, .query = query}; }
+  jeton::RequestFacts view() const { return {.query = query, .authorization = authorization}; }
 
   std::vector<std::string_view> authorization;
   std::string_view query;
@@ -49,7 +49,7 @@ Response handle(const Request& request, const jeton::Guard& guard) {
   const jeton::Decision decision = guard.decide(Facts(request).view(), now);
   if (const auto* refused = decision.refused()) return answer_with(refused->answer);
 
-  const jeton::VerifiedToken& token = *decision.allowed();
+  const jeton::VerifiedToken& token = *decision.token();
   Response response{http::status::ok, 11};
   response.set(http::field::content_type, "text/plain");
   response.body() = "projects of " + std::string(token.subject()) + "\n";

@@ -22,7 +22,7 @@ struct Facts {
     if (const auto mark = target.find('?'); mark != std::string_view::npos) query = target.substr(mark + 1);
     if (request.get_header_value("Content-Type") == "application/x-www-form-urlencoded") form = request.body;
   }
-  jeton::RequestFacts view() const { return {.authorization = authorization, .query = query, .form_body = form}; }
+  jeton::RequestFacts view() const { return {.query = query, .authorization = authorization, .form_body = form}; }
 
   std::vector<std::string_view> authorization;
   std::string_view query, form;
@@ -64,7 +64,7 @@ int main(int argc, char** argv) try {
     const jeton::Decision decision = guard.decide(Facts(request).view(), now);
     if (const auto* refused = decision.refused()) return answer_with(refused->answer, response);
 
-    const jeton::VerifiedToken& token = *decision.allowed();
+    const jeton::VerifiedToken& token = *decision.token();
     response.set_content("projects of " + std::string(token.subject()) + "\n", "text/plain");
   });
 

@@ -24,7 +24,7 @@ struct Facts {
     MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, this);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, this);
   }
-  jeton::RequestFacts view() const { return {.authorization = authorization, .query = query}; }
+  jeton::RequestFacts view() const { return {.query = query, .authorization = authorization}; }
 
   static MHD_Result add_header(void* self, MHD_ValueKind, const char* name, const char* value) {
     const bool is_authorization = strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
@@ -59,7 +59,7 @@ MHD_Result handle(void* closure, MHD_Connection* connection, const char* url, co
   if (const auto* refused = decision.refused()) {
     return queue(connection, refused->answer.status, refused->answer.body, refused->answer.headers);
   }
-  const jeton::VerifiedToken& token = *decision.allowed();
+  const jeton::VerifiedToken& token = *decision.token();
   return queue(connection, 200, "projects of " + std::string(token.subject()) + "\n", {{"Content-Type", "text/plain"}});
 }
 

@@ -17,8 +17,8 @@ JETON_FUZZ_TARGET(bearer) {
   }
   lines.back() = rest;
   const RequestFacts facts{
-      .authorization = std::span(lines).subspan(std::min<std::size_t>(lines.size(), 2)),
       .query = lines[0],
+      .authorization = std::span(lines).subspan(std::min<std::size_t>(lines.size(), 2)),
       .form_body = lines.size() > 1 ? lines[1] : std::string_view{},
   };
   const auto token = extract_bearer(facts);

@@ -70,6 +70,16 @@ enum class Errc : std::uint8_t {
   revoked,
   stale_claims,
   verifier_unavailable,
+  invalid_path,        // not one that all servers read alike: see path.h
+  no_route,            // no rule is about this request
+  method_not_allowed,  // rules are about its path, but for other methods
+  ambiguous_query,     // a parameter that a rule looks at stands in the query twice, or cannot be decoded
+  unwanted_token,      // where authentication is forbidden
+  failed_condition,
+  insufficient_authentication,  // the login is too long ago, or too weak (RFC 9470)
+  over_limit,
+  too_many_failures,  // tokens with wrong signatures from one address
+  stale_revocations,  // the issuer's revocations have not been heard for longer than the route can bear
 };
 
 struct Error {

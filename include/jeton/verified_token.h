@@ -19,6 +19,9 @@
 #include <vector>
 
 namespace jeton {
+namespace jose {
+struct ClaimAccess;
+}
 
 // What a claim can be read as. Integers: an integral JSON number within 64 bits, `1.0` is none.
 template <class T>
@@ -63,6 +66,7 @@ class VerifiedToken {
  private:
   friend class Verifier;
   friend class TokenCache;
+  friend struct jose::ClaimAccess;
   explicit VerifiedToken(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
   // Without the constraint: compilers spell a constrained template's symbol differently, and a library built by one
   // must link with a program built by another.

@@ -1,5 +1,7 @@
 #include <jeton/guard.h>
 
+#include "guard/percent.h"
+
 #include <algorithm>
 
 namespace jeton {
@@ -7,20 +9,13 @@ namespace {
 
 constexpr std::string_view parameter = "access_token";
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // True if `name`, percent-decoded, is access_token: a second token must not hide behind `acces%73_token`.
 bool names_a_token(std::string_view name) noexcept {
   std::size_t matched = 0;
   for (std::size_t i = 0; i < name.size(); ++i, ++matched) {
     char c = name[i];
-    if (c == '%' && i + 2 < name.size() && hex_value(name[i + 1]) >= 0 && hex_value(name[i + 2]) >= 0) {
-      c = static_cast<char>(hex_value(name[i + 1]) * 16 + hex_value(name[i + 2]));
+    if (const int byte = encoded_byte(c, name.substr(i + 1)); byte >= 0) {
+      c = static_cast<char>(byte);
       i += 2;
     }
     if (matched >= parameter.size() || c != parameter[matched]) return false;

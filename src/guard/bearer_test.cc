@@ -47,12 +47,12 @@ TEST(Bearer, OnlyTheWholeNameIsATokenInAQuery) {
        {"access_token=x", "a=1&access_token", "acces%73_token=x", "%61ccess_token=x", "access_toke%6e"}) {
     EXPECT_EQ(refusal({.query = query}), Errc::misplaced_token) << query;
     EXPECT_EQ(refusal({.form_body = query}), Errc::misplaced_token) << query;
-    EXPECT_EQ(refusal({.authorization = values, .query = query}), Errc::multiple_tokens) << query;
+    EXPECT_EQ(refusal({.query = query, .authorization = values}), Errc::multiple_tokens) << query;
   }
   for (const std::string_view query :
        {"access_tokem=x", "xccess_token=x", "access_toke=x", "access_tokens=x", "", "&&", "ACCESS_TOKEN=x",
         "acces%7_token=x", "access_toke%6", "access_toke%zz", "x=access_token"}) {
-    EXPECT_EQ(refusal({.authorization = values, .query = query}), accepted) << query;
+    EXPECT_EQ(refusal({.query = query, .authorization = values}), accepted) << query;
     EXPECT_EQ(refusal({.query = query}), Errc::missing_token) << query;
   }
   EXPECT_EQ(refusal({.query = "access_token=x", .form_body = "access_token=x"}), Errc::multiple_tokens);

@@ -1,48 +1,43 @@
 #include <jeton/guard.h>
 
-#include <algorithm>
-#include <optional>
+#include "guard/compiled_routes.h"
+#include "guard/requirements.h"
+
+#include <utility>
 
 namespace jeton {
-namespace {
 
-std::optional<Error> check_policy(const VerifiedToken& token, const Policy& policy) {
-  for (const std::string& scope : policy.scopes) {
-    if (!token.has_scope(scope)) return Error{Errc::insufficient_scope, "scope", scope};
-  }
-  const auto holds = [&](std::string_view claim) {
-    return [&token, claim](const std::string& text) { return token.claim_holds(claim, text); };
+Guard::Guard(Verifier verifier, Policy policy, GuardParts parts)
+    : Guard(std::move(verifier), Routes::everywhere(std::move(policy)), parts) {}
+
+Guard::Guard(Verifier verifier, Routes routes, GuardParts parts)
+    : verifier_(std::move(verifier)), routes_(std::move(routes)), parts_(parts) {}
+
+Decision Guard::decide(const RequestFacts& facts, Moment now) const {
+  const auto met = routes_.compiled_->meet(facts);
+  if (!met) return Decision(Refused{met.error(), answer_for(met.error(), Policy{}), nullptr});
+  const Policy& policy = met->route->policy;
+  const auto refuse = [&](Error error) {
+    Answer answer = answer_for(error, policy);
+    return Decision(Refused{std::move(error), std::move(answer), met->route});
   };
-  if (!policy.roles.empty() && std::ranges::none_of(policy.roles, holds("roles"))) {
-    return Error{Errc::insufficient_role, "roles", policy.roles.front()};
-  }
-  if (!policy.plans.empty() && std::ranges::none_of(policy.plans, holds("plan"))) {
-    return Error{Errc::insufficient_plan, "plan", policy.plans.front()};
-  }
-  return {};
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-}  // namespace
-
-Guard::Guard(Verifier verifier, Policy policy, TokenCache* cache)
-    : verifier_(std::move(verifier)), policy_(std::move(policy)), cache_(cache) {}
-
-Decision Guard::decide(const RequestFacts& facts, UnixTime now) const {
-  const auto refuse = [&](const Error& error) {
-    return Decision(Refused{error, answer_for(error, policy_.errors, policy_.realm, joined(policy_.scopes))});
-  };
+  Allowed allowed(met->route);
   const auto compact = extract_bearer(facts);
-  if (!compact) return refuse(compact.error());
-  auto token = cache_ ? cache_->verify(verifier_, *compact, now) : verifier_.verify(*compact, now);
-  if (!token) return refuse(token.error());
-  if (const auto lacking = check_policy(*token, policy_)) return refuse(*lacking);
-  return Decision(Allowed{*std::move(token)});
+  if (!compact) {
+    const bool may_lack = policy.authentication != Authentication::required;
+    if (may_lack && compact.error().code == Errc::missing_token) return Decision(std::move(allowed));
+    return refuse(compact.error());
+  }
+  if (policy.authentication == Authentication::forbidden) return refuse(Error{Errc::unwanted_token});
+  auto token = parts_.cache != nullptr ? parts_.cache->verify(verifier_, *compact, now.wall)
+                                       : verifier_.verify(*compact, now.wall);
+  if (!token) return refuse(std::move(token).error());
+  if (auto objection = objection_to(*token, *met, now.wall)) return refuse(*std::move(objection));
+  auto passed = passed_claims(*token, policy);
+  if (!passed) return refuse(std::move(passed).error());
+  allowed.pass = *std::move(passed);
+  allowed.token = *std::move(token);
+  return Decision(std::move(allowed));
 }
 
 }  // namespace jeton

@@ -38,7 +38,7 @@ Guard guard_of(KeySet keys, const Foundation& foundation, TokenCache& cache) {
                                   .audience = AudienceRule::must_include(foundation.audience),
                                   .keys = std::move(keys),
                                   .profile = Profile::jeton}};
-  return Guard(std::move(verifier), Policy{.realm = foundation.audience}, &cache);
+  return Guard(std::move(verifier), Policy{.realm = foundation.audience}, {.cache = &cache});
 }
 
 Keyring::Keys no_keys(const Keyring::Parts& parts, std::string_view default_algorithm) {

@@ -69,6 +69,20 @@ constexpr std::array descriptions = {
     Description{Errc::revoked, "revoked", "revoked", "the token was revoked"},
     Description{Errc::stale_claims, "stale_claims", "revoked", "the token's claims have changed"},
     Description{Errc::verifier_unavailable, "verifier_unavailable", "ready", "the verifier cannot decide now"},
+    Description{Errc::invalid_path, "invalid_path", "route", "the path is not one that all servers read alike"},
+    Description{Errc::no_route, "no_route", "route", "no rule is about this request"},
+    Description{Errc::method_not_allowed, "method_not_allowed", "route", "the path has rules for other methods alone"},
+    Description{Errc::ambiguous_query, "ambiguous_query", "route",
+                "a parameter that a rule looks at stands in the query twice or cannot be decoded"},
+    Description{Errc::unwanted_token, "unwanted_token", "missing", "the route takes no token"},
+    Description{Errc::failed_condition, "failed_condition", "scope", "the claim is not what the route demands"},
+    Description{Errc::insufficient_authentication, "insufficient_authentication", "login",
+                "the login is too long ago or too weak"},
+    Description{Errc::over_limit, "over_limit", "limit", "the limit is used up"},
+    Description{Errc::too_many_failures, "too_many_failures", "limit",
+                "the address has sent too many tokens with wrong signatures"},
+    Description{Errc::stale_revocations, "stale_revocations", "ready",
+                "the issuer's revocations have not been heard for too long"},
 };
 
 consteval bool each_code_stands_at_its_place() {
@@ -78,7 +92,7 @@ consteval bool each_code_stands_at_its_place() {
   return true;
 }
 static_assert(each_code_stands_at_its_place());
-static_assert(descriptions.size() == std::to_underlying(Errc::verifier_unavailable) + 1u);
+static_assert(descriptions.size() == std::to_underlying(Errc::stale_revocations) + 1u);
 
 constexpr auto codes = [] {
   std::array<Errc, descriptions.size()> all{};

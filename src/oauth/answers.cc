@@ -11,6 +11,7 @@ struct Told {
   int status;
   std::string_view body;
   std::string_view challenge;  // the `error` attribute of RFC 6750 section 3; empty: none
+  bool is_challenged = true;   // with WWW-Authenticate
 };
 
 constexpr Told token_required{401, R"({"error":"Access token required"})", ""};
@@ -21,19 +22,35 @@ constexpr Told token_invalid{403, R"({"error":"Invalid token"})", "invalid_token
 constexpr Told one_token_only{400, R"({"error":"Invalid request"})", "invalid_request"};
 constexpr Told scope_insufficient{403, R"({"error":"Insufficient scope"})", "insufficient_scope"};
 constexpr Told not_ready{503, R"({"error":"Verifier unavailable"})", ""};
+// Not about a token, so without a challenge.
+constexpr Told bad_request{400, R"({"error":"Invalid request"})", "", false};
+constexpr Told not_found{404, R"({"error":"Not found"})", "", false};
+constexpr Told wrong_method{405, R"({"error":"Method not allowed"})", "", false};
+constexpr Told too_many{429, R"({"error":"Too many requests"})", "", false};
+constexpr Told login_too_old{401, R"({"error":"Fresh login required"})", "insufficient_user_authentication"};
 
 Told told_for(Errc code) noexcept {
   switch (code) {
     case Errc::missing_token: return token_required;
     case Errc::multiple_tokens:
-    case Errc::misplaced_token: return one_token_only;
+    case Errc::misplaced_token:
+    case Errc::unwanted_token: return one_token_only;
     case Errc::expired: return token_expired;
     case Errc::revoked: return token_revoked;
     case Errc::stale_claims: return claims_stale;
     case Errc::insufficient_scope:
     case Errc::insufficient_role:
-    case Errc::insufficient_plan: return scope_insufficient;
-    case Errc::verifier_unavailable: return not_ready;
+    case Errc::insufficient_plan:
+    case Errc::failed_condition: return scope_insufficient;
+    case Errc::insufficient_authentication: return login_too_old;
+    case Errc::verifier_unavailable:
+    case Errc::stale_revocations: return not_ready;
+    case Errc::invalid_path:
+    case Errc::ambiguous_query: return bad_request;
+    case Errc::no_route: return not_found;
+    case Errc::method_not_allowed: return wrong_method;
+    case Errc::over_limit:
+    case Errc::too_many_failures: return too_many;
     case Errc::token_too_large:
     case Errc::malformed_token:
     case Errc::bad_base64url:
@@ -86,22 +103,42 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 }  // namespace
 
-Answer answer_for(const Error& error, ErrorStyle style, std::string_view realm, std::string_view scope) {
+Answer answer_for(const Error& error, const Policy& policy) {
   Told told = told_for(error.code);
-  if (style == ErrorStyle::rfc6750 && told.status == 403 && told.challenge == "invalid_token") told.status = 401;
+  if (policy.errors == ErrorStyle::rfc6750 && told.status == 403 && told.challenge == "invalid_token")
+    told.status = 401;
   Answer answer{
       told.status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::string(told.body)};
-  if (told.status == 503) {
+  if (told.status == 503 || told.status == 429) {
     answer.headers.emplace_back("Retry-After", "1");
     return answer;
   }
-  std::string challenge = "Bearer realm=" + quoted(realm);
+  if (error.code == Errc::method_not_allowed) answer.headers.emplace_back("Allow", error.expected);
+  if (!told.is_challenged) return answer;
+  std::string challenge = "Bearer realm=" + quoted(policy.realm);
   if (!told.challenge.empty()) challenge += ", error=" + quoted(told.challenge);
-  if (!scope.empty() && error.code == Errc::insufficient_scope) challenge += ", scope=" + quoted(scope);
+  if (error.code == Errc::insufficient_scope && !policy.scopes.empty())
+    challenge += ", scope=" + quoted(joined(policy.scopes));
+  if (error.code == Errc::insufficient_authentication) {
+    if (!policy.acr_values.empty()) challenge += ", acr_values=" + quoted(joined(policy.acr_values));
+    if (policy.login_age_max) challenge += ", max_age=" + quoted(std::to_string(policy.login_age_max->count()));
+  }
   answer.headers.emplace_back("WWW-Authenticate", std::move(challenge));
   return answer;
+}
+
+Answer answer_for(const Error& error, ErrorStyle style, std::string_view realm, std::string_view scope) {
+  Policy policy{.errors = style, .realm = std::string(realm)};
+  if (!scope.empty()) policy.scopes.emplace_back(scope);
+  return answer_for(error, policy);
 }
 
 }  // namespace jeton

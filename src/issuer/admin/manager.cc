@@ -41,7 +41,7 @@ boost::asio::awaitable<std::expected<Manager, http::Response>> manager_of(const 
                                                                           std::string_view scope) {
   const auto refuse = [&](const Error& error) { return std::unexpected(answer_to(context, request, error, scope)); };
   const std::vector<std::string_view> authorization = request.headers.all("authorization");
-  const auto compact = extract_bearer({.authorization = authorization, .query = request.query});
+  const auto compact = extract_bearer({.query = request.query, .authorization = authorization});
   if (!compact.has_value()) co_return refuse(compact.error());
   const auto token =
       co_await context.own_tokens.verify(*compact, OwnTokens::Audience::issuer, context.clock.now_seconds());

@@ -31,13 +31,13 @@ http::Response as_response(const Answer& answer) {
 // A token that a service was given for itself: no session of a user's stands behind it.
 std::expected<VerifiedToken, http::Response> service_of(const Context& context, const http::Request& request) {
   const std::vector<std::string_view> authorization = request.headers.all("authorization");
-  const RequestFacts facts{.authorization = authorization, .query = request.query};
+  const RequestFacts facts{.query = request.query, .authorization = authorization};
   const Decision decision = context.keyring.current()->guard.decide(facts, context.clock.now_seconds());
   if (const Refused* refused = decision.refused()) {
     platform::log_debug("access token refused", {{"reason", describe(refused->error)}, {"request", request.id}});
     return std::unexpected(as_response(refused->answer));
   }
-  const VerifiedToken& token = *decision.allowed();
+  const VerifiedToken& token = *decision.token();
   const bool is_service = token.session_id().empty() && token.subject() == token.client_id();
   if (!is_service || !token.has_scope(feed_scope)) {
     return std::unexpected(as_response(answer_for(Error{.code = Errc::insufficient_scope}, ErrorStyle::reference,

@@ -28,7 +28,7 @@ http::Response as_response(const Answer& answer) {
 
 Decision decide(const Context& context, const http::Request& request) {
   const std::vector<std::string_view> authorization = request.headers.all("authorization");
-  const RequestFacts facts{.authorization = authorization, .query = request.query};
+  const RequestFacts facts{.query = request.query, .authorization = authorization};
   return context.keyring.current()->guard.decide(facts, context.clock.now_seconds());
 }
 
@@ -77,7 +77,7 @@ boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Co
     platform::log_debug("access token refused", {{"reason", describe(refused->error)}, {"request", request.id}});
     co_return std::unexpected(as_response(refused->answer));
   }
-  const VerifiedToken token = *decision.allowed();
+  const VerifiedToken token = *decision.token();
   const auto sid = session_named_by(token);
   if (!sid.has_value()) co_return std::unexpected(refused_token(context, Errc::revoked));
   const auto revoked = co_await completed<bool>([&](auto done) {

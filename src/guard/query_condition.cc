@@ -1,0 +1,58 @@
+#include "guard/compiled_routes.h"
+#include "guard/percent.h"
+
+#include <algorithm>
+
+namespace jeton {
+namespace {
+
+// What stands at `i`, decoded, and moves behind it; -1 for a percent sign without two digits.
+int next_byte(std::string_view encoded, std::size_t& i) noexcept {
+  const char c = encoded[i];
+  if (c == '%') {
+    const int byte = encoded_byte(c, encoded.substr(i + 1));
+    i += 3;
+    return byte;
+  }
+  ++i;
+  return c == '+' ? ' ' : static_cast<unsigned char>(c);
+}
+
+bool is_decodable(std::string_view encoded) noexcept {
+  for (std::size_t i = 0; i < encoded.size();) {
+    if (next_byte(encoded, i) < 0) return false;
+  }
+  return true;
+}
+
+bool decodes_to(std::string_view encoded, std::string_view text) noexcept {
+  std::size_t matched = 0;
+  for (std::size_t i = 0; i < encoded.size(); ++matched) {
+    const int byte = next_byte(encoded, i);
+    if (matched == text.size() || byte != static_cast<unsigned char>(text[matched])) return false;
+  }
+  return matched == text.size();
+}
+
+}  // namespace
+
+QueryFinding look_into_query(std::string_view query, const QueryCondition& condition) noexcept {
+  // Some take `;` for a separator too (HTML 4.01 appendix B.2.2), and would find other parameters.
+  if (query.find(';') != query.npos || !is_decodable(query)) return QueryFinding::ambiguous;
+  auto finding = QueryFinding::absent;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (!decodes_to(pair.substr(0, equals), condition.name)) continue;
+    if (finding != QueryFinding::absent) return QueryFinding::ambiguous;
+    const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
+    const bool fits = condition.values.empty() || std::ranges::any_of(condition.values, [&](const std::string& one) {
+                        return decodes_to(value, one);
+                      });
+    finding = fits ? QueryFinding::fits : QueryFinding::other;
+  }
+  return finding;
+}
+
+}  // namespace jeton
