@@ -9,13 +9,17 @@
 // 403 `{"error":"Invalid token"}`, …, each with WWW-Authenticate (RFC 6750).
 //
 // The order is fixed, and the first failure is the answer:
-//   route -> the token's place -> signature and claims, or the cache -> the route's issuers and audiences, then scopes,
-//   roles, plans, conditions, how fresh the login is -> claims passed on
+//   route, the token's place; of a token not seen before the budget of wrong signatures, its signature and claims;
+//   revocation, how old the knowledge of revocations is; the route's issuers and audiences, scopes, roles, plans,
+//   conditions, how fresh the login is; claims passed on; limits
 // Threads: const, immutable, cheap to copy; share one among any number. What GuardParts names must outlive it.
 #pragma once
 
 #include <jeton/error.h>
+#include <jeton/failure_budget.h>
 #include <jeton/policy.h>
+#include <jeton/rate_limit.h>
+#include <jeton/revocation_table.h>
 #include <jeton/time.h>
 #include <jeton/token_cache.h>
 #include <jeton/verified_token.h>
@@ -23,6 +27,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,6 +74,11 @@ class Allowed {
   std::optional<VerifiedToken> token{};  // none: the route's authentication is optional or forbidden
   const Route* route = nullptr;          // never null; lives as long as the Guard or a copy of its Routes
   std::vector<PassedHeader> pass{};
+  // The issuer's revocations have not been heard for longer than the route's staleness_max, and it allows that.
+  bool is_stale = false;
+  // Where the caller stands, if the route has limits: for the RateLimit fields. Holds the places of concurrent requests
+  // until this goes, or take_running.
+  std::optional<LimitResult> limits{};
 
  private:
   friend class Guard;
@@ -80,10 +90,24 @@ struct Refused {
   const Route* route = nullptr;  // null: it met none
 };
 
+// A good token, of which it is not known whether it has been revoked: ask its issuer (RFC 7662), then Guard::settle.
+class Undecided {
+ public:
+  VerifiedToken token;
+  const Route* route;
+
+ private:
+  friend class Guard;
+  Undecided(VerifiedToken good, const Route* met) : token(std::move(good)), route(met) {}
+};
+
 class [[nodiscard]] Decision {
  public:
   const Allowed* allowed() const noexcept { return std::get_if<Allowed>(&outcome_); }
   const Refused* refused() const noexcept { return std::get_if<Refused>(&outcome_); }
+  Allowed* allowed() noexcept { return std::get_if<Allowed>(&outcome_); }
+  // Never, unless GuardParts says that issuers can be asked.
+  const Undecided* undecided() const noexcept { return std::get_if<Undecided>(&outcome_); }
   // The token of an allowed request; null if it was refused, or came without one.
   const VerifiedToken* token() const noexcept {
     const Allowed* const allow = allowed();
@@ -94,12 +118,17 @@ class [[nodiscard]] Decision {
   friend class Guard;
   explicit Decision(Allowed allowed) : outcome_(std::move(allowed)) {}
   explicit Decision(Refused refused) : outcome_(std::move(refused)) {}
-  std::variant<Allowed, Refused> outcome_;
+  explicit Decision(Undecided undecided) : outcome_(std::move(undecided)) {}
+  std::variant<Allowed, Refused, Undecided> outcome_;
 };
 
 // What a guard works with besides; each may be left out.
 struct GuardParts {
-  TokenCache* cache = nullptr;
+  TokenCache* cache = nullptr;                   // none: each token is verified each time
+  const RevocationTable* revocations = nullptr;  // none: tokens are good until their `exp`
+  RateLimiter* limiter = nullptr;                // none: the guard counts by itself, anew when it is made anew
+  FailureBudget* failures = nullptr;             // none: every token is verified
+  bool can_introspect = false;                   // else WhenStale::introspect is WhenStale::deny
 };
 
 class Guard {
@@ -107,12 +136,19 @@ class Guard {
   Guard(Verifier verifier, Policy policy, GuardParts parts = {});
   Guard(Verifier verifier, Routes routes, GuardParts parts = {});
   Decision decide(const RequestFacts& facts, Moment now) const;
+  // What becomes of an undecided request once its issuer was asked whether the token is active. The address is the
+  // client's, as in the facts.
+  Decision settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const;
   const Routes& routes() const noexcept { return routes_; }
 
  private:
+  Result<VerifiedToken> verify(std::string_view compact, std::string_view address, Moment now) const;
+  Decision admit(Allowed allowed, std::string_view address, Moment now) const;
+
   Verifier verifier_;
   Routes routes_;
   GuardParts parts_;
+  std::shared_ptr<RateLimiter> own_limiter_;
 };
 
 // The bearer token of a request (RFC 6750 section 2.1): exactly one Authorization header, the scheme in any case, one

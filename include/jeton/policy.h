@@ -20,6 +20,7 @@
 #pragma once
 
 #include <jeton/error.h>
+#include <jeton/rate_limit.h>
 #include <jeton/value.h>
 
 #include <chrono>
@@ -131,6 +132,7 @@ struct Policy {
   // RFC 9470: how long ago `auth_time` may be, and which `acr` will do.
   std::optional<std::chrono::seconds> login_age_max{};
   std::vector<std::string> acr_values{};
+  std::vector<LimitRule> limits{};  // all of them, or none is charged; at most charges_max
   std::chrono::nanoseconds staleness_max = std::chrono::seconds{10};
   WhenStale when_stale = WhenStale::allow;
   std::vector<PassedClaim> pass{};

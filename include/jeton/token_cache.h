@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace jeton {
@@ -37,6 +38,10 @@ class TokenCache {
 
   // The same answer that verifier.verify(compact, now) would give.
   [[nodiscard]] Result<VerifiedToken> verify(const Verifier& verifier, std::string_view compact, UnixTime now);
+
+  // As verify, of a token that is remembered; nothing of any other, which is not counted as a miss.
+  [[nodiscard]] std::optional<Result<VerifiedToken>> recall(const Verifier& verifier, std::string_view compact,
+                                                            UnixTime now);
 
   struct Counts {
     std::uint64_t hits, misses, entries, evictions;

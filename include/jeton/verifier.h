@@ -179,6 +179,9 @@ class Verifier {
   // `compact` is read during the call only.
   [[nodiscard]] Result<VerifiedToken> verify(std::string_view compact, UnixTime now) const;
 
+  // True if an issuer has no keys: nobody has heard them yet, so a token with an unknown `kid` may be a good one.
+  bool lacks_keys() const noexcept;
+
   // Changes with every Verifier that is made in this process; TokenCache tells them apart by it.
   std::uint64_t generation() const noexcept;
   const Limits& limits() const noexcept;

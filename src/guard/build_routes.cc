@@ -172,6 +172,10 @@ class Builder {
                          policy.login_age_max || !policy.acr_values.empty() || !policy.pass.empty();
     if (policy.authentication == Authentication::forbidden && demands)
       fault(index, "demands something of a token, or passes its claims on, and forbids to have one");
+    if (policy.limits.size() > charges_max) fault(index, "has more than " + std::to_string(charges_max) + " limits");
+    for (const LimitRule& rule : policy.limits) {
+      if (const auto good = check(rule); !good) fault(index, "limit \"" + rule.name + "\": " + describe(good.error()));
+    }
     for (const Condition& condition : policy.conditions) {
       if (condition.claim.empty()) fault(index, "a condition names no claim");
       if (const auto* one_of = std::get_if<Condition::OneOf>(&condition.test);

@@ -3,40 +3,133 @@
 #include "guard/compiled_routes.h"
 #include "guard/requirements.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace jeton {
+namespace {
+
+Refused refusal(Error error, const Route* route) {
+  static const Policy of_no_route;
+  Answer answer = answer_for(error, route != nullptr ? route->policy : of_no_route);
+  return Refused{std::move(error), std::move(answer), route};
+}
+
+// 429 or 503, with all that the client needs to come back in time.
+Refused over_limit(const LimitResult& result, const Route* route) {
+  const bool is_over = result.verdict() == LimitVerdict::over_limit;
+  Refused refused = refusal(is_over ? Error{Errc::over_limit} : Error{Errc::verifier_unavailable, "limits"}, route);
+  auto& headers = refused.answer.headers;
+  std::erase_if(headers, [](const auto& header) { return header.first == "Retry-After"; });
+  headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(result.retry_after().count(), 1)));
+  result.append_rate_limit(headers.emplace_back("RateLimit", "").second);
+  result.append_policy(headers.emplace_back("RateLimit-Policy", "").second);
+  return refused;
+}
+
+Error too_many_failures(std::chrono::seconds wait) {
+  return Error{Errc::too_many_failures, "", std::to_string(wait.count())};
+}
+
+bool have_limits(const Routes& routes) {
+  return std::ranges::any_of(routes.all(), [](const Route& route) { return !route.policy.limits.empty(); });
+}
+
+}  // namespace
 
 Guard::Guard(Verifier verifier, Policy policy, GuardParts parts)
     : Guard(std::move(verifier), Routes::everywhere(std::move(policy)), parts) {}
 
 Guard::Guard(Verifier verifier, Routes routes, GuardParts parts)
-    : verifier_(std::move(verifier)), routes_(std::move(routes)), parts_(parts) {}
+    : verifier_(std::move(verifier)), routes_(std::move(routes)), parts_(parts) {
+  if (parts_.limiter != nullptr || !have_limits(routes_)) return;
+  own_limiter_ = std::make_shared<RateLimiter>();
+  parts_.limiter = own_limiter_.get();
+}
+
+Result<VerifiedToken> Guard::verify(std::string_view compact, std::string_view address, Moment now) const {
+  if (parts_.cache != nullptr) {
+    if (auto known = parts_.cache->recall(verifier_, compact, now.wall)) return *std::move(known);
+  }
+  if (parts_.failures != nullptr) {
+    if (const auto wait = parts_.failures->refuse(address, now.monotonic))
+      return std::unexpected(too_many_failures(*wait));
+  }
+  auto token = parts_.cache != nullptr ? parts_.cache->verify(verifier_, compact, now.wall)
+                                       : verifier_.verify(compact, now.wall);
+  if (parts_.failures != nullptr) {
+    if (token.has_value())
+      parts_.failures->count_success(address, now.monotonic);
+    else if (token.error().code == Errc::bad_signature)
+      parts_.failures->count_failure(address, now.monotonic);
+  }
+  // The key may be one that nobody here has heard of yet.
+  if (!token && token.error().code == Errc::unknown_key && verifier_.lacks_keys())
+    return std::unexpected(Error{Errc::verifier_unavailable, "keys"});
+  return token;
+}
 
 Decision Guard::decide(const RequestFacts& facts, Moment now) const {
   const auto met = routes_.compiled_->meet(facts);
-  if (!met) return Decision(Refused{met.error(), answer_for(met.error(), Policy{}), nullptr});
-  const Policy& policy = met->route->policy;
-  const auto refuse = [&](Error error) {
-    Answer answer = answer_for(error, policy);
-    return Decision(Refused{std::move(error), std::move(answer), met->route});
-  };
-  Allowed allowed(met->route);
+  if (!met) return Decision(refusal(met.error(), nullptr));
+  const Route* const route = met->route;
+  const Policy& policy = route->policy;
+  const auto refuse = [&](Error error) { return Decision(refusal(std::move(error), route)); };
+
+  Allowed allowed(route);
   const auto compact = extract_bearer(facts);
   if (!compact) {
     const bool may_lack = policy.authentication != Authentication::required;
-    if (may_lack && compact.error().code == Errc::missing_token) return Decision(std::move(allowed));
+    if (may_lack && compact.error().code == Errc::missing_token) return admit(std::move(allowed), facts.address, now);
     return refuse(compact.error());
   }
   if (policy.authentication == Authentication::forbidden) return refuse(Error{Errc::unwanted_token});
-  auto token = parts_.cache != nullptr ? parts_.cache->verify(verifier_, *compact, now.wall)
-                                       : verifier_.verify(*compact, now.wall);
+  auto token = verify(*compact, facts.address, now);
   if (!token) return refuse(std::move(token).error());
+
+  if (parts_.revocations != nullptr) {
+    if (const auto reason = parts_.revocations->find(*token))
+      return refuse(Error{*reason == RevocationReason::stale_claims ? Errc::stale_claims : Errc::revoked});
+    const auto staleness = parts_.revocations->staleness(token->issuer(), now.monotonic);
+    allowed.is_stale = staleness.has_value() && *staleness > policy.staleness_max;
+  }
+  const bool is_undecided = allowed.is_stale && policy.when_stale == WhenStale::introspect && parts_.can_introspect;
+  if (allowed.is_stale && policy.when_stale != WhenStale::allow && !is_undecided)
+    return refuse(Error{Errc::stale_revocations});
   if (auto objection = objection_to(*token, *met, now.wall)) return refuse(*std::move(objection));
-  auto passed = passed_claims(*token, policy);
-  if (!passed) return refuse(std::move(passed).error());
-  allowed.pass = *std::move(passed);
+  if (is_undecided) return Decision(Undecided(*std::move(token), route));
   allowed.token = *std::move(token);
+  return admit(std::move(allowed), facts.address, now);
+}
+
+Decision Guard::settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const {
+  if (!is_active) return Decision(refusal(Error{Errc::revoked}, undecided.route));
+  Allowed allowed(undecided.route);
+  allowed.token = undecided.token;
+  return admit(std::move(allowed), address, now);
+}
+
+Decision Guard::admit(Allowed allowed, std::string_view address, Moment now) const {
+  const Route* const route = allowed.route;
+  if (allowed.token.has_value()) {
+    auto passed = passed_claims(*allowed.token, route->policy);
+    if (!passed) return Decision(refusal(std::move(passed).error(), route));
+    allowed.pass = *std::move(passed);
+  }
+  if (route->policy.limits.empty()) return Decision(std::move(allowed));
+
+  std::array<Charge, charges_max> charges;
+  std::size_t count = 0;
+  for (const LimitRule& rule : route->policy.limits) {
+    const VerifiedToken* const token = allowed.token.has_value() ? &*allowed.token : nullptr;
+    const auto charge = charge_for(rule, token, address, parts_.limiter->seed());
+    if (!charge) return Decision(refusal(charge.error(), route));
+    charges.at(count++) = *charge;
+  }
+  LimitResult result = parts_.limiter->charge({charges.data(), count}, now.monotonic, now.wall);
+  if (!result.allowed()) return Decision(over_limit(result, route));
+  allowed.limits.emplace(std::move(result));
   return Decision(std::move(allowed));
 }
 

@@ -240,6 +240,15 @@ struct TokenCache::State {
 TokenCache::TokenCache(TokenCacheOptions options) : state_(std::make_unique<State>(options)) {}
 TokenCache::~TokenCache() = default;
 
+std::optional<Result<VerifiedToken>> TokenCache::recall(const Verifier& verifier, std::string_view compact,
+                                                        UnixTime now) {
+  if (compact.size() > state_->options.token_bytes_max) return std::nullopt;
+  auto token = state_->find(state_->hash(compact), verifier.generation(), compact);
+  if (!token) return std::nullopt;
+  state_->hits.add();
+  return verifier.check_time(VerifiedToken(std::move(token)), now);
+}
+
 Result<VerifiedToken> TokenCache::verify(const Verifier& verifier, std::string_view compact, UnixTime now) {
   if (compact.size() > state_->options.token_bytes_max) return verifier.verify(compact, now);
   const std::uint64_t key = state_->hash(compact);

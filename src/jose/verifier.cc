@@ -69,6 +69,10 @@ Result<VerifiedToken> Verifier::check_time(VerifiedToken token, UnixTime now) co
   return token;
 }
 
+bool Verifier::lacks_keys() const noexcept {
+  return std::ranges::any_of(state_->issuers, [](const TrustedIssuer& issuer) { return issuer.keys.size() == 0; });
+}
+
 std::uint64_t Verifier::generation() const noexcept { return state_->generation; }
 const Limits& Verifier::limits() const noexcept { return state_->limits; }
 

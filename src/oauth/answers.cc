@@ -118,7 +118,10 @@ Answer answer_for(const Error& error, const Policy& policy) {
   Answer answer{
       told.status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::string(told.body)};
   if (told.status == 503 || told.status == 429) {
-    answer.headers.emplace_back("Retry-After", "1");
+    // How long is known of wrong signatures alone; of limits the guard says it.
+    answer.headers.emplace_back("Retry-After", error.code == Errc::too_many_failures && !error.expected.empty()
+                                                   ? error.expected
+                                                   : std::string("1"));
     return answer;
   }
   if (error.code == Errc::method_not_allowed) answer.headers.emplace_back("Allow", error.expected);

@@ -69,7 +69,8 @@ http::Response refused_token(const Context& context, Errc code) {
 boost::asio::awaitable<std::expected<Caller, http::Response>> caller_of(const Context& context,
                                                                         const http::Request& request) {
   Decision decision = decide(context, request);
-  if (decision.refused() != nullptr && decision.refused()->error.code == Errc::unknown_key) {
+  const auto is_key_unknown = [](Errc code) { return code == Errc::unknown_key || code == Errc::verifier_unavailable; };
+  if (decision.refused() != nullptr && is_key_unknown(decision.refused()->error.code)) {
     co_await context.keyring.freshen();  // another process may have made a key
     decision = decide(context, request);
   }
