@@ -2,6 +2,7 @@
 //
 //   issuer_bench fill DATA COUNT TOKENS FILE       sessions into the database of a stopped issuer; see session_fill.h
 //   issuer_bench bytes DATA                        {"bytes_per_session":…}
+//   issuer_bench pages DATA                        {"read":…,"written":…}; the tokens of DATA are no good afterwards
 //   issuer_bench floor updates DATA | signatures | passwords THREADS | syncs FOLDER     {"per_s":…}
 //   issuer_bench refresh PORT PID FILE CONNECTIONS RATE SECONDS         the tokens of FILE, which is written anew
 //   issuer_bench post PORT PID CONNECTIONS RATE SECONDS PATH BODY [HEADER…]
@@ -82,6 +83,13 @@ int run(const Words& words) {
     std::printf(R"({"bytes_per_session":%.1f})"
                 "\n",
                 bytes_per_session(words[1]));
+    return 0;
+  }
+  if (words.size() == 2 && words[0] == "pages") {
+    const auto pages = pages_of_rotations(words[1]);
+    std::printf(R"({"read":%.3f,"written":%.3f})"
+                "\n",
+                pages.read, pages.written);
     return 0;
   }
   if (words.size() >= 2 && words[0] == "floor") return floor(words);

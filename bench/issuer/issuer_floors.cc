@@ -9,11 +9,13 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -48,16 +50,11 @@ void run(sqlite3* db, const char* sql) {
   if (sqlite3_exec(db, sql, nullptr, nullptr, &message) != SQLITE_OK) give_up(message);
 }
 
-using Id = std::array<unsigned char, 16>;
-
-std::vector<Id> session_ids(sqlite3* db) {
-  std::vector<Id> ids;
+std::vector<sqlite3_int64> session_ids(sqlite3* db, const std::string& which) {
+  std::vector<sqlite3_int64> ids;
   sqlite3_stmt* all = nullptr;
-  sqlite3_prepare_v2(db, "SELECT sid FROM sessions ORDER BY random() LIMIT 20000", -1, &all, nullptr);
-  while (sqlite3_step(all) == SQLITE_ROW) {
-    const auto* bytes = static_cast<const unsigned char*>(sqlite3_column_blob(all, 0));
-    std::copy_n(bytes, 16, ids.emplace_back().begin());
-  }
+  sqlite3_prepare_v2(db, ("SELECT id FROM sessions " + which).c_str(), -1, &all, nullptr);
+  while (sqlite3_step(all) == SQLITE_ROW) ids.push_back(sqlite3_column_int64(all, 0));
   sqlite3_finalize(all);
   return ids;
 }
@@ -68,18 +65,18 @@ double grouped_updates_floor(const std::string& data, double seconds) {
   sqlite3* db = nullptr;
   expect(sqlite3_open((data + "/jeton.db").c_str(), &db) == SQLITE_OK, "the database cannot be opened");
   run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
-  const auto ids = session_ids(db);
+  const auto ids = session_ids(db, "ORDER BY random() LIMIT 20000");
   expect(!ids.empty(), "there are no sessions");
   sqlite3_stmt* update = nullptr;
   sqlite3_prepare_v2(db,
                      "UPDATE sessions SET generation = generation + 1, previous_rotated_at = rotated_at, rotated_at ="
-                     " rotated_at + 1 WHERE sid = ? AND generation < 4294967295 AND ended_at IS NULL",
+                     " rotated_at + 1 WHERE id = ? AND generation < 4294967295 AND ended_at IS NULL",
                      -1, &update, nullptr);
   std::size_t at = 0;
   const double rate = per_cpu_second(seconds, [&] {
     run(db, "BEGIN IMMEDIATE");
     for (std::size_t i = 0; i < group_updates; ++i, ++at) {
-      sqlite3_bind_blob(update, 1, ids[at % ids.size()].data(), 16, SQLITE_STATIC);
+      sqlite3_bind_int64(update, 1, ids[at % ids.size()]);
       expect(sqlite3_step(update) == SQLITE_DONE && sqlite3_changes(db) == 1, "an update changed nothing");
       sqlite3_reset(update);
     }
@@ -89,6 +86,45 @@ double grouped_updates_floor(const std::string& data, double seconds) {
   sqlite3_finalize(update);
   sqlite3_close(db);
   return rate;
+}
+
+Pages pages_of_rotations(const std::string& data) {
+  constexpr std::size_t counted = 20'000;
+  sqlite3* db = nullptr;
+  expect(sqlite3_open((data + "/jeton.db").c_str(), &db) == SQLITE_OK, "the database cannot be opened");
+  run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384");
+  auto ids = session_ids(db, "ORDER BY id");
+  std::ranges::shuffle(ids, std::mt19937_64{20261124});
+  sqlite3_stmt* update = nullptr;
+  sqlite3_stmt* read = nullptr;
+  sqlite3_prepare_v2(db, "UPDATE sessions SET generation = generation + 1 WHERE id = ? AND ended_at IS NULL", -1,
+                     &update, nullptr);
+  sqlite3_prepare_v2(db, "SELECT users.claims FROM sessions JOIN users ON users.id = user_id WHERE sessions.id = ?", -1,
+                     &read, nullptr);
+  const auto count = [&](int what) {
+    int now = 0;
+    int most = 0;
+    sqlite3_db_status(db, what, &now, &most, 1);
+    return static_cast<double>(now) / counted;
+  };
+  Pages pages;
+  // The first round fills the cache.
+  for (std::size_t at = 0; at < 2 * counted; ++at) {
+    if (at == counted) count(SQLITE_DBSTATUS_CACHE_MISS), count(SQLITE_DBSTATUS_CACHE_WRITE);
+    if (at % group_updates == 0) run(db, "BEGIN IMMEDIATE");
+    for (sqlite3_stmt* one : {update, read}) {
+      sqlite3_bind_int64(one, 1, ids[at % ids.size()]);
+      expect(sqlite3_step(one) == (one == update ? SQLITE_DONE : SQLITE_ROW), "a session is not there");
+      sqlite3_reset(one);
+    }
+    if (at % group_updates == group_updates - 1) run(db, "COMMIT");
+  }
+  pages.read = count(SQLITE_DBSTATUS_CACHE_MISS);
+  pages.written = count(SQLITE_DBSTATUS_CACHE_WRITE);
+  sqlite3_finalize(update);
+  sqlite3_finalize(read);
+  sqlite3_close(db);
+  return pages;
 }
 
 double signatures_floor(double seconds) {

@@ -6,6 +6,7 @@
 #include "issuer/foundation.h"
 #include "jose/base64url.h"
 #include "oauth/refresh_token.h"
+#include "store/sqlite/session_key.h"
 #include "store/sqlite/sqlite_store.h"
 
 #include <sqlite3.h>
@@ -41,11 +42,17 @@ void sql_sid(sqlite3_context* context, int, sqlite3_value** values) {
   sqlite3_result_blob(context, sid.data(), static_cast<int>(sid.size()), SQLITE_TRANSIENT);
 }
 
+void sql_session_key(sqlite3_context* context, int, sqlite3_value** values) {
+  sqlite3_result_int64(context, store::sqlite::session_key(oauth::sid_of(handle_of(sqlite3_value_int64(values[0])))));
+}
+
 class Database {
  public:
   explicit Database(const std::string& path) {
     expect(sqlite3_open(path.c_str(), &handle_) == SQLITE_OK, "the database cannot be opened");
     sqlite3_create_function_v2(handle_, "bench_sid", 1, SQLITE_UTF8, nullptr, &sql_sid, nullptr, nullptr, nullptr);
+    sqlite3_create_function_v2(handle_, "bench_session_key", 1, SQLITE_UTF8, nullptr, &sql_session_key, nullptr,
+                               nullptr, nullptr);
   }
   ~Database() { sqlite3_close(handle_); }
   Database(const Database&) = delete;
@@ -125,9 +132,11 @@ void fill_sessions(const std::string& data, std::size_t count, std::size_t token
                        {"email_key", "'user' || i || '@example.com'"}}) +
            " FROM n, (SELECT * FROM users LIMIT 1) AS t");
     const std::string user = "i / " + std::to_string(sessions_per_user) + " + " + first_user;
-    db.run("INSERT INTO sessions " + numbers_below(count) + "SELECT " +
-           columns_of(db, "sessions", {{"sid", "bench_sid(i)"}, {"user_id", user}, {"generation", "0"}}) +
-           " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
+    db.run(
+        "INSERT INTO sessions " + numbers_below(count) + "SELECT " +
+        columns_of(db, "sessions",
+                   {{"id", "bench_session_key(i)"}, {"sid", "bench_sid(i)"}, {"user_id", user}, {"generation", "0"}}) +
+        " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
     db.run("COMMIT");
     db.run("PRAGMA journal_mode = WAL");
   }

@@ -146,7 +146,9 @@ std::optional<Error> build(const Opening& opening, const std::string& wanted) {
   auto connection = Connection::open(opening, Access::read_write);
   if (!connection) return to_error(connection.error(), wanted);
   auto& db = **connection;
-  db.execute("PRAGMA page_size = 4096; PRAGMA synchronous = EXTRA");
+  // A rotation moves one page through the log and back: half the usual size is half the bytes. A page may then share a
+  // sector with another, as a frame of the log does in any case.
+  db.execute("PRAGMA page_size = 2048; PRAGMA synchronous = EXTRA");
   migrate(db);
   db.execute("PRAGMA journal_mode = WAL");
   if (auto failure = db.take_failure()) return to_error(*failure, wanted);

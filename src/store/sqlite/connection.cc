@@ -1,10 +1,12 @@
 #include "store/sqlite/connection.h"
 
 #include "store/rotation_rule.h"
+#include "store/sqlite/session_key.h"
 
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -40,6 +42,14 @@ void sql_now_ms(sqlite3_context* context, int, sqlite3_value**) {
 
 void sql_scope_within(sqlite3_context* context, int, sqlite3_value** values) {
   sqlite3_result_int(context, scope_within(text_argument(values[0]), text_argument(values[1])) ? 1 : 0);
+}
+
+void sql_session_key(sqlite3_context* context, int, sqlite3_value** values) {
+  Sid sid{};
+  const auto bytes = text_argument(values[0]);
+  if (bytes.size() != sid.size()) return sqlite3_result_null(context);
+  std::memcpy(sid.data(), bytes.data(), sid.size());
+  sqlite3_result_int64(context, session_key(sid));
 }
 
 int flags_of(Access access) {
@@ -96,6 +106,9 @@ void Connection::configure() {
                                   nullptr, nullptr, nullptr));
   must(sqlite3_create_function_v2(handle_, "jeton_scope_within", 2,
                                   SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC, nullptr, &sql_scope_within,
+                                  nullptr, nullptr, nullptr));
+  must(sqlite3_create_function_v2(handle_, "jeton_session_key", 1,
+                                  SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC, nullptr, &sql_session_key,
                                   nullptr, nullptr, nullptr));
   // Also switches off the automatic checkpoint: the writer decides when.
   sqlite3_wal_hook(handle_, &Connection::on_commit, this);

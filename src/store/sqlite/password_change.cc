@@ -13,8 +13,8 @@ const std::string kChangePassword =
 // Only a session that was live under the epoch before; any other would be revived.
 const std::string kKeepSession =
     std::string{
-        "UPDATE sessions SET security_epoch = security_epoch + 1 WHERE sid = ?"
-        " AND user_id = (SELECT id FROM users WHERE sub = ?) AND "} +
+        "UPDATE sessions SET security_epoch = security_epoch + 1"
+        " WHERE id = jeton_session_key(?1) AND sid = ?1 AND user_id = (SELECT id FROM users WHERE sub = ?2) AND "} +
     live_session;
 
 }  // namespace

@@ -33,7 +33,8 @@ const std::string kRotate =
         " first_address = CASE WHEN first_address IS NULL AND ?6 IS NOT address THEN address ELSE first_address END,"
         " user_agent = coalesce(?5, user_agent), address = coalesce(?6, address),"
         " fingerprint = coalesce(?12, fingerprint), repeats = 0, repeated_at = NULL"
-        " WHERE sid = ?7 AND generation = ?8 AND generation < 4294967295 AND client_id = ?9 AND delivery = ?11"
+        " WHERE id = jeton_session_key(?7) AND sid = ?7 AND generation = ?8 AND generation < 4294967295 AND client_id "
+        "= ?9 AND delivery = ?11"
         " AND jeton_scope_within(?10, scope)"
         " AND (idempotency_key IS NULL OR idempotency_key IS NOT ?2)"
         " AND (NOT ?13 OR (user_agent IS ?5 AND (?6 IS NULL OR address IS ?6)"
@@ -42,16 +43,17 @@ const std::string kRotate =
 
 const std::string kRepeat =
     std::string{
-        "UPDATE sessions SET access_expires_max = max(access_expires_max, ?), repeats = repeats + 1,"
+        "UPDATE sessions SET access_expires_max = max(access_expires_max, ?1), repeats = repeats + 1,"
         " repeated_at = jeton_now_ms()"
-        " WHERE sid = ? AND generation = ? AND "} +
+        " WHERE id = jeton_session_key(?2) AND sid = ?2 AND generation = ?3 AND "} +
     live_session;
 
 // Suspicion is told once a generation, however often somebody knocks.
 const std::string kMarkSuspected =
     std::string{
         "UPDATE sessions SET suspected_generation = generation"
-        " WHERE sid = ? AND generation = ? AND suspected_generation IS NOT generation AND "} +
+        " WHERE id = jeton_session_key(?1) AND sid = ?1 AND generation = ?2 AND suspected_generation IS NOT generation "
+        "AND "} +
     live_session;
 
 enum class Devices : std::uint8_t { alike, any };
@@ -100,7 +102,8 @@ std::string presenter(const RotateRequest& request, const SessionRow& row) {
   return detail.to_json();
 }
 
-const std::string kCutTokens = "UPDATE sessions SET least_generation = generation + 1 WHERE sid = ?";
+const std::string kCutTokens =
+    "UPDATE sessions SET least_generation = generation + 1 WHERE id = jeton_session_key(?1) AND sid = ?1";
 
 // Whoever should not have the refresh token may have an access token too. The owner's client refreshes and goes on.
 void cut_access_tokens(Connection& db, const SessionRow& row) {

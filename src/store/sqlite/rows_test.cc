@@ -130,6 +130,22 @@ TEST_F(Rows, SessionCostsLessThanThreeHundredBytes) {
   EXPECT_LE(std::stol(bytes.front()), 300L * count);
 }
 
+// Inner pages stay in the cache as long as they are few: then a rotation among a million sessions reads one page that
+// is not there, the one with its row.
+TEST_F(Rows, AnInnerPageOfTheSessionsLeadsToManyOthers) {
+  for (int i = 0; i < 6000; ++i) {
+    if (i == 3000) ASSERT_EQ(db().end_session(sid_of(9), EndReason::logout), false);  // so that the queue empties
+    auto request = sign_in_of("ada", 1, clock_.now());
+    const auto spread = static_cast<std::uint64_t>(i) * 0x9E3779B97F4A7C15U;
+    for (std::size_t at = 0; at < 8; ++at) request.sid[at] = static_cast<std::byte>(spread >> (56 - 8 * at));
+    store_->sessions().sign_in(std::move(request), [](auto result) { EXPECT_TRUE(result.has_value()); });
+  }
+  store_.reset();
+  const auto pages =
+      raw("SELECT sum(pagetype = 'leaf') / sum(pagetype = 'internal') FROM dbstat WHERE name = 'sessions'");
+  EXPECT_GE(std::stol(pages.front()), 60L);
+}
+
 TEST_F(Rows, SessionsLongOverAreForgottenBySignInsAndOthersAreKept) {
   // Ids in ascending order: 1 has just ended, 2 ended long ago, 3 expired long ago, 4 lives, 5 still has an access
   // token.
@@ -187,7 +203,7 @@ TEST_F(Rows, RotationUsesTheClockOfTheDatabase) {
 }
 
 TEST_F(Rows, RotationReadsAndWritesByKeyAlone) {
-  for (const auto* sql : {"SELECT 1 FROM sessions WHERE sid = x'00' AND generation = 1",
+  for (const auto* sql : {"SELECT 1 FROM sessions WHERE id = 1 AND sid = x'00' AND generation = 1",
                           "SELECT 1 FROM sessions WHERE user_id = 1 AND ended_at IS NULL"}) {
     const auto plan = raw(std::string{"EXPLAIN QUERY PLAN "} + sql);
     EXPECT_NE(plan.front().find("SEARCH"), std::string::npos) << plan.front();

@@ -8,8 +8,8 @@
 namespace jeton::store::sqlite {
 namespace {
 
-// Sessions are kept by sid, whole rows in one tree: rotation reads and writes one leaf. The only index is the one that
-// ending all sessions of a user needs; rotation does not touch it.
+// Whole sessions in one tree: rotation reads and writes one leaf. The only index is the one that ending all sessions of
+// a user needs; rotation does not touch it.
 const std::string kVersion1 = R"sql(
 CREATE TABLE settings(
   name  TEXT PRIMARY KEY NOT NULL,
@@ -258,8 +258,50 @@ CREATE TABLE audit_head(
 INSERT INTO audit_head(id, number, hash, base_number, base_hash) VALUES(1, 0, zeroblob(32), 0, zeroblob(32));
 )sql";
 
-const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4, &kVersion5,
-                                &kVersion6, &kVersion7, &kVersion8, &kVersion9, &kVersion10};
+// Sessions by a number made of their sid (session_key.h) and no longer by the sid itself: an inner page of a tree of
+// numbers leads to many times more pages, so that all of them stay in the cache and a rotation reads one that is not
+// there, the one with its row.
+const std::string kVersion11 = R"sql(
+CREATE TABLE sessions_by_key(
+  id                   INTEGER PRIMARY KEY,
+  sid                  BLOB NOT NULL CHECK(length(sid) = 16),
+  user_id              INTEGER NOT NULL REFERENCES users(id),
+  generation           INTEGER NOT NULL DEFAULT 0 CHECK(generation BETWEEN 0 AND 4294967295),
+  key_id               INTEGER NOT NULL,
+  client_id            TEXT NOT NULL,
+  scope                TEXT NOT NULL,
+  audience             TEXT NOT NULL,
+  delivery             INTEGER NOT NULL,
+  security_epoch       INTEGER NOT NULL,
+  auth_time            INTEGER NOT NULL,
+  rotated_at           INTEGER NOT NULL,
+  previous_rotated_at  INTEGER NOT NULL,
+  idle_expires_at      INTEGER NOT NULL,
+  absolute_expires_at  INTEGER NOT NULL,
+  access_expires_max   INTEGER NOT NULL,
+  idempotency_key      BLOB,
+  user_agent           TEXT,
+  address              BLOB,
+  ended_at             INTEGER,
+  end_reason           INTEGER,
+  fingerprint          BLOB,
+  first_address        BLOB,
+  repeats              INTEGER NOT NULL DEFAULT 0,
+  repeated_at          INTEGER,
+  suspected_generation INTEGER,
+  least_generation     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO sessions_by_key SELECT jeton_session_key(sid), sid, user_id, generation, key_id, client_id, scope, audience,
+ delivery, security_epoch, auth_time, rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at,
+ access_expires_max, idempotency_key, user_agent, address, ended_at, end_reason, fingerprint, first_address, repeats,
+ repeated_at, suspected_generation, least_generation FROM sessions ORDER BY 1;
+DROP TABLE sessions;
+ALTER TABLE sessions_by_key RENAME TO sessions;
+CREATE INDEX sessions_live_by_user ON sessions(user_id) WHERE ended_at IS NULL;
+)sql";
+
+const std::array kMigrations = {&kVersion1, &kVersion2, &kVersion3, &kVersion4,  &kVersion5, &kVersion6,
+                                &kVersion7, &kVersion8, &kVersion9, &kVersion10, &kVersion11};
 
 const std::string kReadApplicationId = "PRAGMA application_id";
 const std::string kReadVersion = "PRAGMA user_version";

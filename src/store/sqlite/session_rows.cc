@@ -27,7 +27,8 @@ constexpr int user_id_column = 24;
 
 const std::string kRead = "SELECT " + kColumns + ", sessions.idempotency_key, sessions.fingerprint, " + live_session +
                           ", users.id, " + user_columns +
-                          " FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.sid = ?";
+                          " FROM sessions LEFT JOIN users ON users.id = sessions.user_id"
+                          " WHERE sessions.id = jeton_session_key(?1) AND sessions.sid = ?1";
 
 const std::string kReadLive = "SELECT " + kColumns +
                               ", sessions.sid FROM sessions JOIN users ON users.id = sessions.user_id"
@@ -36,7 +37,10 @@ const std::string kReadLive = "SELECT " + kColumns +
 constexpr int sid_column = 21;
 
 const std::string kEnd =
-    std::string{"UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE sid = ? AND "} + live_session;
+    std::string{
+        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?1"
+        " WHERE id = jeton_session_key(?2) AND sid = ?2 AND "} +
+    live_session;
 const std::string kEndAll =
     std::string{
         "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"

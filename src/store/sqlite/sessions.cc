@@ -15,10 +15,11 @@ namespace {
 // Demands the security epoch that was read with the password hash: a password that was changed in between, or a user
 // that was disabled, gets no session.
 const std::string kSignIn =
-    "INSERT INTO sessions(sid, user_id, key_id, client_id, scope, audience, delivery, security_epoch, auth_time,"
+    "INSERT INTO sessions(id, sid, user_id, key_id, client_id, scope, audience, delivery, security_epoch, auth_time,"
     " rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at, access_expires_max, user_agent, address, "
     "fingerprint)"
-    " SELECT ?1, id, ?2, ?3, ?4, ?5, ?6, security_epoch, jeton_now_ms(), jeton_now_ms(), jeton_now_ms(),"
+    " SELECT jeton_session_key(?1), ?1, id, ?2, ?3, ?4, ?5, ?6, security_epoch, jeton_now_ms(), jeton_now_ms(), "
+    "jeton_now_ms(),"
     " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11, ?14"
     " FROM users WHERE sub = ?12 AND security_epoch = ?13 AND disabled = 0";
 
@@ -41,11 +42,12 @@ const std::string kEvents = "SELECT at, kind, detail FROM audit WHERE sid = ? OR
 // token is told that its session has ended, afterwards that it is unknown; callers hear the same of both.
 constexpr std::chrono::milliseconds forget_after = std::chrono::days{30};
 
-// Each sign-in looks at the next few sessions in the order of their ids. Ids are hashes, so these are random ones: one
+// Each sign-in looks at the next few sessions in the order of their keys. Those are as hashes, so these are random: one
 // row more, four looked at, keeps what is to be forgotten under a quarter of the table, with no index and no clean-up
 // job.
 const std::string kForget =
-    "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE sid > ?1 ORDER BY sid LIMIT 4)"
+    "DELETE FROM sessions WHERE id IN"
+    " (SELECT id FROM sessions WHERE id > jeton_session_key(?1) ORDER BY id LIMIT 4)"
     " AND min(coalesce(ended_at, idle_expires_at), idle_expires_at) <= jeton_now_ms() - ?2"
     " AND access_expires_max <= jeton_now_ms() - ?2";
 

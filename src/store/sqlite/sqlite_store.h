@@ -25,9 +25,9 @@ struct SqliteOptions {
   std::size_t queue_groups_max = 4096;            // waiting groups; beyond them `overloaded`
   std::size_t batch_groups_max = 400;             // groups in one commit
   std::chrono::milliseconds busy_wait_max{5000};  // for another process's lock; then `unavailable`
-  std::int64_t checkpoint_pages = 4000;           // pages more in the WAL, after which it is copied back meanwhile
-  std::int64_t restart_pages = 8000;              // pages in the WAL from which commits wait while it is copied back
-  std::int64_t wal_pages_max = 16'000;            // pages from which readers are waited for (1 s), and the WAL cut
+  std::int64_t checkpoint_pages = 16'000;         // pages more in the WAL, after which it is copied back meanwhile
+  std::int64_t restart_pages = 32'000;            // pages in the WAL from which commits wait while it is copied back
+  std::int64_t wal_pages_max = 64'000;            // pages from which readers are waited for (1 s), and the WAL cut
   std::int64_t full_check_bytes_max = 16 << 20;   // files up to this size are checked page by page at every open
 };
 

@@ -15,10 +15,10 @@ const std::string kRelease = "RELEASE one_group";
 const std::string kUndo = "ROLLBACK TO one_group";
 const std::string kJournalMode = "PRAGMA journal_mode = WAL";
 // secure_delete ON and not FAST: every change of a long row frees pages that hold its former bytes, and those of a
-// signing key must not stay behind.
+// signing key must not stay behind. The log keeps the length it has when it starts over (restart_pages).
 const std::string kWriterSettings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
-    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384";
+    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 71303168; PRAGMA cache_size = -16384";
 const std::string kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA cache_size = -8192";
 
