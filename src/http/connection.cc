@@ -447,7 +447,7 @@ void Connection::identify(Request& request) {
   request.peer_address = peer_address_;
   request.id = next_id(id);
   ++requests_;
-  see_through(neighbours_.options.trusted_proxies, request);
+  see_through(neighbours_.options.trusted_proxies, request, transport_.is_tls() ? "https" : "http");
 }
 
 void Connection::report(const Request& request, const Response& response) const noexcept try {

@@ -114,8 +114,8 @@ bool TrustedProxies::contains(const Address& address) const noexcept {
   return std::ranges::any_of(ranges_, [&](const AddressRange& range) { return range.contains(address); });
 }
 
-void see_through(const TrustedProxies& proxies, Request& request) {
-  request.scheme = "http";
+void see_through(const TrustedProxies& proxies, Request& request, std::string_view scheme) {
+  request.scheme = scheme;
   if (const std::string* host = request.headers.find("host")) request.host = *host;
   if (proxies.none()) return;
   const auto socket = parse_address(request.peer_address);

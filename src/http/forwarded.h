@@ -52,7 +52,8 @@ class TrustedProxies {
 inline constexpr std::size_t forwarded_hops_max = 32;
 
 // Sets peer_address, scheme and host of a request to what is true of the client, given that peer_address is the
-// socket's. Where a trusted proxy wrote something that is no address, the proxy itself stands for the client.
-void see_through(const TrustedProxies& proxies, Request& request);
+// socket's and `scheme` what the socket speaks. Where a trusted proxy wrote something that is no address, the proxy
+// itself stands for the client.
+void see_through(const TrustedProxies& proxies, Request& request, std::string_view scheme = "http");
 
 }  // namespace jeton::http

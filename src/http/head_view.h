@@ -12,6 +12,7 @@
 
 #include "http/message.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,23 @@ enum class PathReading : std::uint8_t { strict, raw };
 
 // Reads into `view`, whatever it held before. `head` is exactly the bytes that find_head_end counted.
 std::optional<Refusal> read_head_view(std::string_view head, HeadView& view, PathReading paths = PathReading::strict);
+
+// The field lines alone, each with its CR LF, as find_head_end has seen to: of an answer too.
+std::optional<Refusal> read_field_lines(std::string_view lines, HeadView& view);
+
+// Calls `take` for each element of a comma-separated list of tokens, without the blanks around it; empty ones are left
+// out.
+template <class Take>
+void for_each_option(std::string_view list, Take take) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view option = list.substr(0, comma);
+    while (option.starts_with(' ') || option.starts_with('\t')) option.remove_prefix(1);
+    while (option.ends_with(' ') || option.ends_with('\t')) option.remove_suffix(1);
+    if (!option.empty()) take(option);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+}
 
 // The grammar of RFC 9110, section 5: shared with the chunk reader's trailers and the writer of answers.
 bool is_field_name(std::string_view name) noexcept;    // token, not empty

@@ -99,6 +99,15 @@ milliseconds StreamExchange::read_time_left() const noexcept {
   return std::clamp<milliseconds>(left, milliseconds(0), limits_.body_idle_time_max);
 }
 
+StreamExchange::Deadline StreamExchange::tunnel_read_deadline() const noexcept {
+  return std::min<Deadline>(steady_clock::now() + limits_.tunnel_idle_time_max, tunnel_deadline_);
+}
+
+void StreamExchange::end_tunnel_within(milliseconds time) noexcept {
+  tunnel_deadline_ = steady_clock::now() + time;
+  if (read_deadline_ != Deadline::max()) read_deadline_ = tunnel_read_deadline();
+}
+
 asio::awaitable<StreamExchange::Got> StreamExchange::receive(asio::mutable_buffer into, std::size_t& size) {
   if (read_stopped_ || lost_) co_return Got::lost;
   if (read_time_over_) co_return Got::time_over;
@@ -176,7 +185,7 @@ asio::awaitable<bool> StreamExchange::write(const Buffers& buffers) {
   write_deadline_ = steady_clock::now() + limits_.write_time_max;
   const auto [error, size] = co_await asio::async_write(transport_, buffers, awaited);
   write_deadline_ = Deadline::max();
-  if (tunnel_ && read_deadline_ != Deadline::max()) read_deadline_ = steady_clock::now() + limits_.tunnel_idle_time_max;
+  if (tunnel_ && read_deadline_ != Deadline::max()) read_deadline_ = tunnel_read_deadline();
   if (error) lost_ = true;
   co_return !error;
 }

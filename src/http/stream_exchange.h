@@ -84,6 +84,7 @@ class StreamExchange {
   boost::asio::awaitable<std::size_t> read_tunnel(std::span<char> into);  // 0: ended
   boost::asio::awaitable<bool> write_tunnel(std::string_view bytes);
   void end_tunnel_writing() noexcept { transport_.shutdown_send(); }
+  void end_tunnel_within(std::chrono::milliseconds time) noexcept;  // from now on, whatever still comes
   // What is under way fails, and the connection is reset when the exchange ends.
   void abort() noexcept;
 
@@ -103,6 +104,7 @@ class StreamExchange {
   boost::asio::awaitable<bool> write(const Buffers& buffers);
   boost::asio::awaitable<bool> write_text(std::string_view text);
   std::chrono::milliseconds read_time_left() const noexcept;
+  Deadline tunnel_read_deadline() const noexcept;
   bool with_body() const noexcept { return head_.request.method != Method::head; }
 
   Transport& transport_;
@@ -120,6 +122,7 @@ class StreamExchange {
   std::chrono::steady_clock::duration waited_{0};  // for the body
   Deadline read_deadline_ = Deadline::max();
   Deadline write_deadline_ = Deadline::max();
+  Deadline tunnel_deadline_ = Deadline::max();
   int status_ = 0;
   AnswerLength::Kind answer_kind_ = AnswerLength::Kind::none;
   bool body_ended_ = false;

@@ -91,6 +91,11 @@ std::string certificate_problem(ssl_st* session) {
   return code == X509_V_OK ? std::string() : std::string(X509_verify_cert_error_string(code));
 }
 
+bool has_unread(ssl_st* session) noexcept {
+  char byte = 0;
+  return SSL_peek(session, &byte, 1) > 0 || SSL_has_pending(session) == 1;
+}
+
 platform::Outcome<void> expect_host(ssl::stream<boost::asio::ip::tcp::socket>& stream, const std::string& host) {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);

@@ -29,6 +29,8 @@ platform::Outcome<void> expect_host(boost::asio::ssl::stream<boost::asio::ip::tc
 // The same for any stream under a client's context, by its native handle.
 platform::Outcome<void> expect_host(ssl_st* session, const std::string& host);
 std::string certificate_problem(ssl_st* session);
+// Whether the peer has sent what nobody has read yet.
+bool has_unread(ssl_st* session) noexcept;
 
 // Why the last handshake on `stream` failed, for a person: "certificate has expired", …; empty when it was not for the
 // certificate.

@@ -1,0 +1,102 @@
+#include "gateway/proxy/proxy.h"
+
+#include "gateway/proxy/relay.h"
+#include "gateway/proxy/rewrite.h"
+#include "http/response_writer.h"
+#include "http/stream_exchange.h"
+#include "http/upstream_pool.h"
+#include "platform/entropy.h"
+
+#include <array>
+#include <map>
+#include <random>
+#include <span>
+#include <utility>
+
+namespace jeton::gateway {
+namespace {
+
+namespace asio = boost::asio;
+
+std::mt19937_64 seeded() {
+  std::array<std::uint32_t, 8> seed{};
+  platform::random_bytes(std::as_writable_bytes(std::span(seed)));
+  std::seed_seq sequence(seed.begin(), seed.end());
+  return std::mt19937_64(sequence);
+}
+
+class Proxy final : public http::StreamService {
+ public:
+  Proxy(asio::io_context& loop, std::shared_ptr<const ProxyParts> parts)
+      : loop_(loop), parts_(std::move(parts)), random_(seeded()) {}
+
+  asio::awaitable<void> serve(http::StreamExchange& client) override;
+  void close() noexcept override {
+    for (auto& [upstream, pool] : pools_) pool->close();
+  }
+
+ private:
+  asio::awaitable<void> relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed);
+  http::UpstreamPool& pool_of(const std::shared_ptr<http::Upstream>& upstream);
+
+  asio::io_context& loop_;
+  std::shared_ptr<const ProxyParts> parts_;
+  std::mt19937_64 random_;  // of names that only have to differ
+  std::map<const http::Upstream*, std::unique_ptr<http::UpstreamPool>> pools_;
+};
+
+http::UpstreamPool& Proxy::pool_of(const std::shared_ptr<http::Upstream>& upstream) {
+  auto& pool = pools_[upstream.get()];
+  if (!pool) pool = std::make_unique<http::UpstreamPool>(loop_, upstream);
+  return *pool;
+}
+
+asio::awaitable<void> Proxy::serve(http::StreamExchange& client) {
+  const http::RequestHead& head = client.head();
+  const Trace trace = trace_of(head.request, {random_(), random_(), random_()});
+  Relayed relayed{.request = head, .trace = trace};
+  const auto refuse = [&](int status, std::string_view error) {
+    http::Response response = http::error_response(status, error);
+    response.headers.add("X-Request-Id", trace.request_id);
+    return response;
+  };
+  if (const std::string_view method = head.method_name(); method == "TRACE" || method == "CONNECT") {
+    const http::Response response = refuse(405, "Method not allowed");
+    co_await client.answer(response);
+  } else if (hops_of(head.request) >= hops_max) {
+    const http::Response response = refuse(508, "The request goes round in circles");
+    co_await client.answer(response);
+  } else {
+    ProxyDecision decision = co_await parts_->decide(head, trace);
+    if (auto* const response = std::get_if<http::Response>(&decision)) {
+      response->headers.set("X-Request-Id", trace.request_id);
+      co_await client.answer(*response);
+    } else {
+      co_await relay(client, std::get<Forward>(decision), relayed);
+    }
+  }
+  relayed.status = client.status();
+  relayed.complete = client.answered();
+  relayed.bytes_in = client.bytes_in();
+  relayed.bytes_out = client.bytes_out();
+  if (parts_->observer) parts_->observer(relayed);
+}
+
+asio::awaitable<void> Proxy::relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed) {
+  http::UpstreamPool& pool = pool_of(forward.upstream);
+  Relay relay(client, pool, forward, relayed.trace);
+  co_await relay.run();
+  relayed.upstream = forward.upstream.get();
+  if (relay.server()) relayed.server = forward.upstream->server(*relay.server()).authority;
+  relayed.error = relay.error();
+  relayed.attempts = relay.attempts();
+}
+
+}  // namespace
+
+http::StreamServiceFactory proxy_service(ProxyParts parts) {
+  auto shared = std::make_shared<const ProxyParts>(std::move(parts));
+  return [shared](asio::io_context& loop) { return std::make_unique<Proxy>(loop, shared); };
+}
+
+}  // namespace jeton::gateway

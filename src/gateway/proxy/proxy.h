@@ -1,0 +1,51 @@
+// Proxy: passes requests on to upstreams and their answers back, once a decision has said where and with what changes
+// (gateway/proxy/forward.h). One for each event loop, with connections of its own; make it by
+//
+//   http::Server::listen(options, {}, observer, gateway::proxy_service(parts));
+//
+// with options.paths = raw if `decide` brings paths into one spelling itself.
+//
+// Bodies go through piece by piece, in both directions at once; each direction holds one piece (16 KiB) and waits for
+// the receiver before it reads on. An upstream's answer ends where it says, or the client's connection is cut: half an
+// answer never passes for a whole one. A request is sent a second time only if nothing of it can have been acted upon:
+// the connection could not be made; or it is GET, HEAD or OPTIONS without a body, and the connection ended before the
+// first byte of an answer.
+// Answers of our own are `{"error":"…"}`: 400, 408, 413 (the client's body), 405 (TRACE, CONNECT), 502, 503, 504 (the
+// upstream), 508 (the request goes round in circles).
+#pragma once
+
+#include "gateway/proxy/forward.h"
+#include "http/server.h"
+#include "http/upstream.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace jeton::gateway {
+
+// Told of every exchange when it has ended; on the event loops' threads.
+struct Relayed {
+  const http::RequestHead& request;
+  const Trace& trace;
+  int status = 0;                             // that the client was sent; 0: none
+  const http::Upstream* upstream = nullptr;   // none: it was answered by the decision
+  std::string_view server;                    // that answered, or failed last
+  std::optional<http::UpstreamError> error;   // of the last attempt
+  unsigned attempts = 0;                      // requests of which the upstream may have seen something
+  bool complete = false;                      // the client got the whole answer
+  std::uint64_t bytes_in = 0, bytes_out = 0;  // of the bodies
+};
+using RelayObserver = std::function<void(const Relayed&)>;
+
+struct ProxyParts {
+  Decide decide;
+  RelayObserver observer{};
+};
+
+http::StreamServiceFactory proxy_service(ProxyParts parts);
+
+}  // namespace jeton::gateway

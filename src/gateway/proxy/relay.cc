@@ -1,0 +1,329 @@
+#include "gateway/proxy/relay.h"
+
+#include "gateway/proxy/rewrite.h"
+#include "http/response_writer.h"
+#include "platform/log.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace jeton::gateway {
+namespace {
+
+namespace asio = boost::asio;
+using http::AnswerLength;
+using http::ResponseHead;
+using http::UpstreamConnection;
+using http::UpstreamError;
+using std::chrono::milliseconds;
+
+constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
+// A server that stops taking a body has usually said why, or is about to.
+constexpr milliseconds early_answer_time_max{2'000};
+// A tunnel of which one end has closed.
+constexpr milliseconds tunnel_end_time_max{5'000};
+constexpr unsigned interim_answers_max = 8;
+
+std::string_view text_of(int status) noexcept {
+  switch (status) {
+    case 503: return "Service unavailable";
+    case 504: return "Gateway timeout";
+    default: return "Bad gateway";
+  }
+}
+
+AnswerLength length_of(const ResponseHead& head, bool to_head) {
+  using Kind = AnswerLength::Kind;
+  if (head.response.status == 204 || head.response.status == 304) return {};
+  if (to_head) return head.has_length ? AnswerLength{Kind::counted, head.length} : AnswerLength{};
+  switch (head.framing) {
+    case ResponseHead::Framing::none: return {Kind::counted, 0};
+    case ResponseHead::Framing::counted: return {Kind::counted, head.body_bytes};
+    case ResponseHead::Framing::chunked:
+    case ResponseHead::Framing::until_close: break;
+  }
+  return {Kind::unknown, 0};
+}
+
+bool is_event_stream(const http::Response& response) {
+  const std::string* const type = response.headers.find("Content-Type");
+  constexpr std::string_view events = "text/event-stream";
+  return type != nullptr && type->size() >= events.size() &&
+         http::same_field_name(std::string_view(*type).substr(0, events.size()), events);
+}
+
+// Waits for another coroutine of the same loop to say that it has ended.
+class Ended {
+ public:
+  explicit Ended(asio::io_context::executor_type loop) : timer_(loop, http::LoopTimer::time_point::max()) {}
+  void set() {
+    set_ = true;
+    timer_.cancel();
+  }
+  bool is_set() const noexcept { return set_; }
+  asio::awaitable<void> wait() {
+    while (!set_) co_await timer_.async_wait(awaited);
+  }
+
+ private:
+  http::LoopTimer timer_;
+  bool set_ = false;
+};
+
+}  // namespace
+
+struct Relay::Upload {
+  explicit Upload(asio::io_context::executor_type loop) : ended(loop) {}
+  Ended ended;
+  std::optional<http::Refusal> refusal;  // of the client's body
+  bool complete = false;                 // all of it was sent
+};
+
+asio::awaitable<void> Relay::answer(int status, std::string_view error) {
+  if (client_.answer_begun()) co_return;
+  http::Response response = http::error_response(status, error);
+  response.headers.add("X-Request-Id", trace_.request_id);
+  co_await client_.answer(response);
+}
+
+asio::awaitable<void> Relay::give_up(UpstreamError error) {
+  error_ = error;
+  const int status = http::status_of(error);
+  co_await answer(status, text_of(status));
+}
+
+asio::awaitable<void> Relay::answer_client_fault(const http::Refusal& refusal) {
+  if (refusal.status != 0) co_await answer(refusal.status, refusal.error);
+}
+
+asio::awaitable<void> Relay::run() {
+  while (co_await attempt() == Turn::again) {
+  }
+}
+
+asio::awaitable<Relay::Turn> Relay::attempt() {
+  auto lease = co_await pool_.lease(server_, fresh_);
+  if (!lease) {
+    const bool unsent = lease.error() == UpstreamError::not_connected;
+    if (unsent && server_ && retries_++ < pool_.upstream().options().retries_max) co_return Turn::again;
+    co_await give_up(lease.error());
+    co_return Turn::ended;
+  }
+  const Turn turn = co_await exchange(*lease);
+  if (turn == Turn::ended && !error_) {
+    pool_.upstream().note_success(*server_);
+    lease->give_back();
+  }
+  co_return turn;
+}
+
+bool Relay::may_go_again(const http::UpstreamPool::Lease& lease, UpstreamError error) const noexcept {
+  const http::Method method = client_.request().method;
+  const bool is_safe = method == http::Method::get || method == http::Method::head || method == http::Method::options;
+  return error == UpstreamError::lost && is_safe && client_.head().framing == http::BodyFraming::none &&
+         !asks_for_websocket(client_.head()) && !client_.answer_begun() && !lease->has_received() &&
+         retries_ < pool_.upstream().options().retries_max;
+}
+
+// The head, and with it a body that is here already. False: it could not be sent whole.
+asio::awaitable<bool> Relay::send_request(UpstreamConnection& server) {
+  auto head = upstream_head(client_.head(), forward_, trace_, pool_.upstream().server(server.server()).authority);
+  if (!head) {
+    platform::log_error("request cannot be passed on", {{"request", trace_.request_id}, {"what", head.error()}});
+    co_await answer(500, "Internal error");
+    co_return false;
+  }
+  ++attempts_;
+  pool_.upstream().server(server.server()).requests.fetch_add(1, std::memory_order_relaxed);
+  std::string_view body;
+  if (!client_.body_ended() && client_.body_is_here()) {
+    if (const auto piece = co_await client_.read_body()) body = *piece;
+  }
+  // What a server does not take it may have answered all the same: see what it says.
+  const bool taken = co_await server.write(*head, body);
+  const http::UpstreamOptions& options = pool_.upstream().options();
+  if (!taken || client_.body_ended())
+    server.expect_answer_within(taken ? options.first_byte_time_max : early_answer_time_max);
+  co_return true;
+}
+
+asio::awaitable<Relay::Turn> Relay::exchange(http::UpstreamPool::Lease& lease) {
+  UpstreamConnection& server = *lease;
+  server.set_idle_time_max(pool_.upstream().options().idle_time_max);
+  if (!co_await send_request(server)) {
+    error_ = UpstreamError::cancelled;
+    co_return Turn::ended;
+  }
+  Upload upload(client_.executor());
+  const bool uploads = !client_.body_ended();
+  if (uploads) {
+    if (!co_await client_.invite_body()) {
+      error_ = UpstreamError::cancelled;
+      co_return Turn::ended;
+    }
+    asio::co_spawn(client_.executor(), upload_body(*this, server, upload), asio::detached);
+  } else {
+    upload.complete = true;
+    upload.ended.set();
+  }
+  const Turn turn = co_await read_answer(lease, upload);
+  if (!upload.ended.is_set()) {  // answered before it was asked whole: neither connection can go on
+    client_.stop_reading();
+    server.cancel();
+    co_await upload.ended.wait();
+  }
+  if (!upload.complete && !error_) error_ = UpstreamError::cancelled;
+  co_return turn;
+}
+
+asio::awaitable<void> Relay::upload_body(Relay& relay, UpstreamConnection& server, Upload& upload) {
+  const bool chunked = relay.client_.head().framing == http::BodyFraming::chunked;
+  try {
+    while (true) {
+      const auto piece = co_await relay.client_.read_body();
+      if (!piece) {
+        upload.refusal = piece.error();
+        server.cancel();  // wakes who reads the answer; and the request must not be taken for whole
+        break;
+      }
+      const bool at_end = piece->empty();
+      bool taken = true;
+      if (!at_end) taken = chunked ? co_await server.write_chunk(*piece) : co_await server.write(*piece);
+      if (taken && at_end && chunked) taken = co_await server.write("0\r\n\r\n");
+      if (!taken) {
+        server.expect_answer_within(early_answer_time_max);
+        break;
+      }
+      if (at_end || (!chunked && relay.client_.body_ended())) {
+        upload.complete = true;
+        server.expect_answer_within(relay.pool_.upstream().options().first_byte_time_max);
+        break;
+      }
+    }
+  } catch (const std::exception& error) {
+    platform::log_error("upload failed", {{"what", error.what()}});
+    server.cancel();
+  }
+  upload.ended.set();
+}
+
+asio::awaitable<Relay::Turn> Relay::read_answer(http::UpstreamPool::Lease& lease, Upload& upload) {
+  UpstreamConnection& server = *lease;
+  const bool to_head = client_.request().method == http::Method::head;
+  for (unsigned interim = 0;; ++interim) {
+    auto head = co_await server.read_head(to_head);
+    if (!head) {
+      if (upload.refusal) {
+        error_ = UpstreamError::cancelled;
+        co_await answer_client_fault(*upload.refusal);
+        co_return Turn::ended;
+      }
+      // That a connection which was at rest has ended says nothing of its server.
+      if (!lease.reused() || lease->has_received() || head.error() != UpstreamError::lost)
+        pool_.upstream().note_failure(server.server(), std::chrono::steady_clock::now());
+      if (may_go_again(lease, head.error())) {
+        ++retries_;
+        fresh_ = true;
+        co_return Turn::again;
+      }
+      if (head.error() == UpstreamError::malformed) {
+        platform::log_warning(
+            "malformed answer of an upstream",
+            {{"upstream", pool_.upstream().options().name}, {"request", trace_.request_id}, {"what", server.fault()}});
+      }
+      co_await give_up(head.error());
+      co_return Turn::ended;
+    }
+    if (head->response.status == 101 && asks_for_websocket(client_.head()) && grants_websocket(*head)) {
+      co_await tunnel(server, *head);
+      co_return Turn::ended;
+    }
+    if (!head->is_interim()) {
+      co_await pass_answer(server, *head);
+      co_return Turn::ended;
+    }
+    if (head->response.status == 101 || interim == interim_answers_max) {
+      co_await give_up(UpstreamError::malformed);
+      co_return Turn::ended;
+    }
+    // 100 answers an expectation that was ours to meet, and never went on.
+    if (head->response.status != 100 && upload.ended.is_set())
+      co_await client_.interim(client_answer(*head, forward_, trace_));
+  }
+}
+
+asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const ResponseHead& head) {
+  const bool to_head = client_.request().method == http::Method::head;
+  const bool events = is_event_stream(head.response);
+  if (events) {
+    server.set_idle_time_max(pool_.upstream().options().event_idle_time_max);
+    client_.on_stop([&server] { server.cancel(); });
+    if (client_.stopping()) server.cancel();
+  }
+  if (!co_await client_.begin_answer(client_answer(head, forward_, trace_), length_of(head, to_head))) {
+    error_ = UpstreamError::cancelled;
+    co_return;
+  }
+  while (true) {
+    const auto piece = co_await server.read_body();
+    if (!piece) {
+      error_ = piece.error();
+      if (error_ != UpstreamError::cancelled)
+        pool_.upstream().note_failure(server.server(), std::chrono::steady_clock::now());
+      // An event stream has no last event; it is ended well when we stop, and its client comes back elsewhere.
+      if (events && client_.stopping()) co_await client_.end_answer();
+      break;
+    }
+    if (piece->empty()) {
+      if (!co_await client_.end_answer()) error_ = UpstreamError::cancelled;
+      break;
+    }
+    if (!co_await client_.write_piece(*piece)) {
+      error_ = UpstreamError::cancelled;
+      break;
+    }
+  }
+  client_.on_stop({});
+}
+
+asio::awaitable<void> Relay::tunnel(UpstreamConnection& server, const ResponseHead& head) {
+  error_ = UpstreamError::cancelled;  // the connection never goes back
+  http::Response response = client_answer(head, forward_, trace_);
+  response.headers.add("Upgrade", "websocket");
+  if (!co_await client_.begin_tunnel(response)) co_return;
+  http::StreamExchange& client = client_;
+  const auto end_both = [&client, &server] {
+    client.abort();
+    server.cancel();
+  };
+  client_.on_stop(end_both);
+  Ended ended(client_.executor());
+  const auto up = [](http::StreamExchange& from, UpstreamConnection& to, Ended& done) -> asio::awaitable<void> {
+    std::array<char, 16 * 1024> buffer;
+    while (const std::size_t size = co_await from.read_tunnel(buffer)) {
+      if (!co_await to.write({buffer.data(), size})) break;
+    }
+    to.end_writing();
+    to.end_tunnel_within(tunnel_end_time_max);
+    done.set();
+  };
+  asio::co_spawn(client_.executor(), up(client_, server, ended), asio::detached);
+  std::array<char, 16 * 1024> buffer;
+  while (const std::size_t size = co_await server.read_tunnel(buffer)) {
+    if (!co_await client_.write_tunnel({buffer.data(), size})) break;
+  }
+  client_.end_tunnel_writing();
+  client_.end_tunnel_within(tunnel_end_time_max);
+  co_await ended.wait();
+  client_.on_stop({});
+}
+
+}  // namespace jeton::gateway
