@@ -177,6 +177,7 @@ class Running {
     LimitKey key{};
     bool by_address = false;
   };
+  void add(RateLimiter& limiter, const Charge& charge) noexcept;
   RateLimiter* limiter_ = nullptr;
   std::size_t count_ = 0;
   std::array<Place, charges_max> places_;
@@ -209,6 +210,7 @@ class LimitResult {
 
  private:
   friend class RateLimiter;
+  void refuse_at(std::size_t charge) noexcept;
   LimitVerdict verdict_ = LimitVerdict::allowed;
   std::size_t count_ = 0;
   std::chrono::seconds retry_after_{0};

@@ -38,12 +38,13 @@ void SlotSet::unlock() noexcept {
 }
 
 std::int64_t SlotSet::remembered(const Slot& slot, const LimitMoment& at) noexcept {
+  const std::int64_t unsent = slot.unsent_count();
   if (slot.is_rate()) {
     const std::int64_t ahead = slot.state - at.now;
-    return ahead <= 0 ? 0 : ahead / (std::int64_t{slot.interval_us} * 1000) + 1;
+    return ahead <= 0 ? unsent : std::max(unsent, ahead / (std::int64_t{slot.interval_us} * 1000) + 1);
   }
   if (slot.day() == 0) return slot.count() == 0 ? 0 : never;
-  return slot.day() < at.day ? 0 : slot.count();
+  return slot.day() < at.day ? unsent : slot.count();
 }
 
 std::size_t SlotSet::victim(const LimitMoment& at) const noexcept {

@@ -22,7 +22,10 @@ struct Slot {
   // rate: the time, in ns, at which all is regained. quota: the day << 48 and the count. concurrent: the count.
   std::int64_t state = 0;
   std::uint32_t interval_us = 0;  // of a rate, rounded up; else 0
-  std::uint32_t unsent = 0;       // counted here and not yet told to the others: see exchange.h
+  std::uint32_t unsent = 0;       // requests not yet told to the others (exchange.h); the top bit: noted to be told
+
+  static constexpr std::uint32_t noted = 1U << 31;
+  std::uint32_t unsent_count() const noexcept { return unsent & ~noted; }
 
   static constexpr int day_shift = 48;
   bool is_rate() const noexcept { return interval_us != 0; }
