@@ -10,8 +10,6 @@
 #include "http/url.h"
 #include "platform/fault.h"
 
-#include <boost/asio/ssl/context.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -20,6 +18,10 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace boost::asio::ssl {
+class context;
+}
 
 namespace jeton::http {
 

@@ -3,17 +3,17 @@
 
 #include "http/message.h"
 #include "http/request_head.h"
-#include "http/upstream.h"
 
-#include <boost/asio/awaitable.hpp>
-
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+namespace jeton::http {
+class Upstream;
+}
 
 namespace jeton::gateway {
 
@@ -38,8 +38,5 @@ struct Trace {
   std::string traceparent;  // the client's if it is well-formed (W3C Trace Context); else made
   bool has_parent = false;  // it is the client's, so its tracestate counts too
 };
-
-// Decides about each request, once, before its body is read.
-using Decide = std::function<boost::asio::awaitable<ProxyDecision>(const http::RequestHead&, const Trace&)>;
 
 }  // namespace jeton::gateway

@@ -18,6 +18,8 @@
 #include "http/server.h"
 #include "http/upstream.h"
 
+#include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -26,6 +28,9 @@
 #include <string_view>
 
 namespace jeton::gateway {
+
+// Decides about each request, once, before its body is read.
+using Decide = std::function<boost::asio::awaitable<ProxyDecision>(const http::RequestHead&, const Trace&)>;
 
 // Told of every exchange when it has ended; on the event loops' threads.
 struct Relayed {

@@ -3,7 +3,6 @@
 
 #include "gateway/proxy/test_origin.h"
 
-#include <fcntl.h>
 
 #include <gtest/gtest.h>
 
