@@ -59,7 +59,7 @@ struct FailureBudget::State {
     const std::lock_guard lock(set);
     std::size_t place = set.find(at);
     if (place == SlotSet::none) {
-      place = set.victim(LimitMoment{.now = now});
+      place = set.victim(at, LimitMoment{.now = now});
       if (place == SlotSet::none) return;
       set.put(place, Slot{.key = at, .interval_us = static_cast<std::uint32_t>((block.interval + 999) / 1000)});
     }

@@ -50,7 +50,7 @@ bool take(const Charge& charge, const LimitMoment& at, std::int64_t debt_windows
     if (!step.is_new) set.slot(step.place).state = standing.left_as;
     return false;
   }
-  if (step.is_new) step.place = set.victim(at);
+  if (step.is_new) step.place = set.victim(charge.key, at);
   if (step.place == SlotSet::none) return false;
   step.before = set.slot(step.place);
   step.was_taken = set.is_taken(step.place);
@@ -129,7 +129,10 @@ LimitResult RateLimiter::charge(std::span<const Charge> charges, nanoseconds mon
   const LimitMoment at = guard::moment_of(monotonic, wall);
   const std::int64_t debt_windows = exchange == nullptr ? 0 : LimitExchange::debt_windows;
   std::array<SlotSet*, charges_max> sets;
-  for (std::size_t i = 0; i < charges.size(); ++i) sets[i] = &state_->set_of(charges[i].key, charges[i].by_address);
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    sets[i] = &state_->set_of(charges[i].key, charges[i].by_address);
+    sets[i]->fetch(charges[i].key);
+  }
   {
     const Locked locked({sets.data(), charges.size()});
     Steps steps;

@@ -3,12 +3,15 @@
 #include "crypto/random.h"
 #include "crypto/short_hash.h"
 #include "guard/limits/address_block.h"
+#include "jose/claim_access.h"
 
 #include <jeton/rate_limit.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
+#include <span>
 
 namespace jeton {
 namespace {
@@ -27,16 +30,20 @@ std::string spelled(const std::vector<std::string>& path) {
   return text;
 }
 
-// The claim at that path, if it is there.
-template <ClaimType T>
-Result<T> read(const VerifiedToken& token, const std::vector<std::string>& path) {
-  switch (path.size()) {
-    case 1: return token.get<T>(path[0]);
-    case 2: return token.get<T>({path[0], path[1]});
-    case 3: return token.get<T>({path[0], path[1], path[2]});
-    case 4: return token.get<T>({path[0], path[1], path[2], path[3]});
-    default: return std::unexpected(Error{Errc::missing_claim, spelled(path)});
+// The claim at that path: absent, beyond something that is no object, or there.
+struct Found {
+  bool is_absent = false;
+  std::optional<jose::JsonView> claim{};
+};
+Found find(const VerifiedToken& token, std::span<const std::string> path) noexcept {
+  auto at = jose::ClaimAccess::find(token, path.first(1));
+  if (!at.has_value()) return {.is_absent = true};
+  for (const std::string& segment : path.subspan(1)) {
+    if (!at->is(jose::JsonType::object)) return {};
+    at = at->find(segment);
+    if (!at.has_value()) return {.is_absent = true};
   }
+  return {.claim = at};
 }
 
 std::unexpected<Error> insufficient(std::string claim, std::string expected) {
@@ -56,18 +63,17 @@ Rate lesser_of(const Rate& rate, const Rate& most) { return rate.allows_more_tha
 
 Result<Rate> resolve(const ClaimRate& carried, const VerifiedToken& token, const std::optional<Rate>& otherwise) {
   const auto unreadable = [&] { return insufficient(spelled(carried.claim), "a limit, above 0"); };
-  if (const auto number = read<std::int64_t>(token, carried.claim); number.has_value()) {
-    if (*number <= 0) return unreadable();
+  const auto [is_absent, claim] = find(token, carried.claim);
+  if (is_absent && otherwise.has_value()) return *otherwise;
+  if (!claim.has_value()) return unreadable();
+  if (claim->is(jose::JsonType::integer)) {
+    if (claim->integer() <= 0) return unreadable();
     // An integer that no rate can hold allows more than any `most`.
-    const auto rate = with_count(carried.per, static_cast<std::uint64_t>(*number));
+    const auto rate = with_count(carried.per, static_cast<std::uint64_t>(claim->integer()));
     return rate.has_value() ? lesser_of(*rate, carried.most) : carried.most;
-  } else if (number.error().code == Errc::missing_claim) {
-    if (otherwise.has_value()) return *otherwise;
-    return unreadable();
   }
-  const auto text = read<std::string_view>(token, carried.claim);
-  if (!text.has_value()) return unreadable();
-  const auto rate = parse_rate(*text);
+  if (!claim->is(jose::JsonType::string)) return unreadable();
+  const auto rate = parse_rate(claim->string());
   if (!rate.has_value() || rate->kind() != carried.most.kind()) return unreadable();
   return lesser_of(*rate, carried.most);
 }
@@ -124,14 +130,15 @@ std::string_view client_of(const VerifiedToken& token) {
 
 LimitKey limit_key(const ShortHash& hash) noexcept { return {hash.high, hash.low}; }
 
-// The text of the claim that callers are told apart by. A leading byte keeps 7 and "7" apart.
+// The claim that callers are told apart by. What stands before it keeps 7 and "7" apart.
 Result<ShortHash> add_claim(const ShortHash& before, const LimitRule& rule, const VerifiedToken& token) {
-  if (const auto text = read<std::string_view>(token, rule.by_claim); text.has_value())
-    return add_part(add_part(before, "text"), *text);
+  const auto claim = find(token, rule.by_claim).claim;
+  if (claim.has_value() && claim->is(jose::JsonType::string))
+    return add_part(add_part(before, "text"), claim->string());
+  if (!claim.has_value() || !claim->is(jose::JsonType::integer))
+    return std::unexpected(Error{Errc::missing_claim, spelled(rule.by_claim)});
   std::array<char, 24> digits{};
-  const auto number = read<std::int64_t>(token, rule.by_claim);
-  if (!number.has_value()) return std::unexpected(Error{Errc::missing_claim, spelled(rule.by_claim)});
-  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), *number);
+  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), claim->integer());
   return add_part(add_part(before, "integer"), {digits.data(), static_cast<std::size_t>(written.ptr - digits.data())});
 }
 
@@ -148,8 +155,7 @@ Result<void> check(const LimitRule& rule) {
   const auto is_visible = [](char c) { return c >= ' ' && c <= '~'; };
   if (rule.name.empty() || rule.name.size() > limit_name_bytes_max || !std::ranges::all_of(rule.name, is_visible))
     return wrong("name", "1 to 64 characters of visible ASCII");
-  const auto is_path = [](const std::vector<std::string>& path) { return !path.empty() && path.size() <= 4; };
-  if (rule.by == LimitBy::claim && !is_path(rule.by_claim)) return wrong("by", "a claim, at most four levels deep");
+  if (rule.by == LimitBy::claim && rule.by_claim.empty()) return wrong("by", "a claim");
   if (const PlanRates* const plans = std::get_if<PlanRates>(&rule.allowance)) {
     if (plans->rates.empty()) return wrong("plan", "at least one plan with its limit");
     for (const auto& [plan, rate] : plans->rates) {
@@ -158,7 +164,7 @@ Result<void> check(const LimitRule& rule) {
     }
   }
   if (const ClaimRate* const carried = std::get_if<ClaimRate>(&rule.allowance)) {
-    if (!is_path(carried->claim)) return wrong("claim", "a claim, at most four levels deep");
+    if (carried->claim.empty()) return wrong("claim", "a claim");
     if (carried->most.kind() != carried->per.kind()) return wrong("most", "a limit of the same kind as `per`");
   }
   if (rule.otherwise.has_value() && rule.otherwise->kind() != rule.kind())

@@ -47,7 +47,8 @@ std::int64_t SlotSet::remembered(const Slot& slot, const LimitMoment& at) noexce
   return slot.day() < at.day ? unsent : slot.count();
 }
 
-std::size_t SlotSet::victim(const LimitMoment& at) const noexcept {
+std::size_t SlotSet::victim(const LimitKey& key, const LimitMoment& at) const noexcept {
+  if (!is_taken(home_of(key))) return home_of(key);
   std::size_t least = none;
   std::int64_t least_remembered = never;
   for (std::size_t i = 0; i < ways; ++i) {

@@ -49,16 +49,23 @@ class alignas(256) SlotSet {
   void lock() noexcept;
   void unlock() noexcept;
 
+  // What a look will touch, at once: where the locks and tags are, and where the caller most likely is.
+  void fetch(const LimitKey& key) const noexcept {
+    __builtin_prefetch(this, 1);
+    __builtin_prefetch(&slots_[home_of(key)], 1);
+  }
   // The caller's slot, or `none`.
   std::size_t find(const LimitKey& key) const noexcept {
+    const std::size_t home = home_of(key);
+    if (tags_[home] == tag_of(key) && slots_[home].key == key) return home;
     for (std::size_t i = 0; i < ways; ++i) {
       if (tags_[i] == tag_of(key) && slots_[i].key == key) return i;
     }
     return none;
   }
-  // The slot that a new caller gets: a free one, or one of whom the least is remembered; `none` if requests are under
-  // way in all of them.
-  std::size_t victim(const LimitMoment& at) const noexcept;
+  // The slot that a new caller gets: a free one, its own if it can be, or one of whom the least is remembered; `none`
+  // if requests are under way in all of them.
+  std::size_t victim(const LimitKey& key, const LimitMoment& at) const noexcept;
   // How many requests would be forgotten with it.
   static std::int64_t remembered(const Slot& slot, const LimitMoment& at) noexcept;
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
@@ -72,6 +79,7 @@ class alignas(256) SlotSet {
   }
 
  private:
+  static std::size_t home_of(const LimitKey& key) noexcept { return (key.high >> 32) * ways >> 32; }
   static std::uint16_t tag_of(const LimitKey& key) noexcept { return static_cast<std::uint16_t>(key.low | 1); }
 
   // Plain members, used through atomic_ref: sets begin as zeroed memory.
