@@ -1,8 +1,8 @@
 #include "cli/command_line.h"
 
 #include "cli/command_tree.h"
-#include "cli/nearest_name.h"
 #include "cli/terminal.h"
+#include "platform/nearest_name.h"
 
 #include <jeton/version.h>
 
@@ -36,7 +36,7 @@ CLI::App* named_command(CLI::App& root, Console& console, const std::vector<std:
       std::vector<std::string> names;
       for (const CommandFacts& command : here.commands) names.push_back(command.name);
       console.fail_usage(fmt::format("{} has no command {}.{} There are: {}.", here.path, in_quotes(word),
-                                     did_you_mean(word, names), fmt::join(names, ", ")));
+                                     platform::did_you_mean(word, names), fmt::join(names, ", ")));
       return nullptr;
     }
     at = child;
@@ -54,7 +54,8 @@ std::string about_extras(const CommandFacts& command, const std::vector<std::str
   std::vector<std::string> names;
   for (const OptionFacts& option : command.options) names.insert(names.end(), option.names.begin(), option.names.end());
   const std::string name = first.substr(0, first.find('='));
-  return fmt::format("{} has no option {}.{}{}", command.path, in_quotes(name), did_you_mean(name, names), try_help);
+  return fmt::format("{} has no option {}.{}{}", command.path, in_quotes(name), platform::did_you_mean(name, names),
+                     try_help);
 }
 
 // One command at a time, at every level: else a word behind a command could start another one beside it.

@@ -6,8 +6,8 @@
 
 namespace jeton::cli {
 
-void add_key_commands(CLI::App& app, Console& console);  // key generate|import|jwks|thumbprint|check|…
-void add_audit_commands(CLI::App& app, Console& console);     // audit list|verify
+void add_key_commands(CLI::App& app, Console& console);    // key generate|import|jwks|thumbprint|check|…
+void add_audit_commands(CLI::App& app, Console& console);  // audit list|verify
 void add_token_commands(CLI::App& app, Console& console,
                         const platform::ClockSource& clock);  // token sign|verify|inspect
 void add_jws_commands(CLI::App& app, Console& console);       // jws sign|verify
@@ -20,6 +20,7 @@ void add_user_record_commands(CLI::App& app, Console& console);  // user list|sh
 void add_backup_command(CLI::App& app, Console& console);        // backup
 void add_restore_command(CLI::App& app, Console& console);       // restore
 void add_feed_commands(CLI::App& app, Console& console);         // feed key
+void add_policy_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);  // policy check|test
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

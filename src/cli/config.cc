@@ -2,10 +2,10 @@
 
 #include "cli/config_settings.h"
 #include "cli/files.h"
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
+#include "platform/toml_document.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -19,24 +19,8 @@
 namespace jeton::cli {
 namespace {
 
-// What is wrong with a file, in the order of its lines.
-class Complaints {
- public:
-  explicit Complaints(std::string file) : file_(std::move(file)) {}
-  void add(const toml::source_region& where, std::string_view text) {
-    lines_.emplace(where.begin.line, fmt::format("{}:{}: {}", file_, where.begin.line, text));
-  }
-  bool none() const { return lines_.empty(); }
-  platform::Fault fault() {
-    std::string text;
-    for (const auto& [number, line] : lines_) text += (text.empty() ? "" : "\n") + line;
-    return {std::move(text), ""};
-  }
-
- private:
-  std::string file_;
-  std::multimap<toml::source_index, std::string> lines_;
-};
+using platform::nearest_name;
+using Complaints = platform::TomlFaults;
 
 std::vector<std::string> section_names() {
   std::vector<std::string> names;
@@ -126,19 +110,10 @@ void compare_lifetimes(const Config& config, Complaints& complaints, const Place
   }
 }
 
-platform::Outcome<toml::table> parse_toml(std::string_view text, const std::string& file_name) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        platform::Fault{fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description()), ""});
-  }
-}
-
 }  // namespace
 
 platform::Outcome<Config> parse_config(std::string_view text, const std::string& file_name) {
-  const auto document = parse_toml(text, file_name);
+  const auto document = platform::parse_toml(text, file_name);
   if (!document.has_value()) return std::unexpected(document.error());
   Config config;
   Complaints complaints(file_name);

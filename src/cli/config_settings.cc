@@ -6,8 +6,9 @@
 #include "http/cors.h"
 #include "http/forwarded.h"
 #include "http/url.h"
-#include "issuer/registered_claims.h"
 #include "issuer/mail/address.h"
+#include "issuer/registered_claims.h"
+#include "platform/toml_document.h"
 
 #include <jeton/claims.h>
 #include <jeton/value.h>
@@ -31,15 +32,7 @@ using std::chrono::seconds;
 // A TOML basic string is spelled as a JSON string.
 std::string toml_text(std::string_view text) { return Value(text).to_json(); }
 
-// The value as it was written, near enough to recognize it.
-std::string shown(const toml::node& node) {
-  if (const auto* text = node.as_string()) return toml_text(text->get());
-  if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
-  if (node.is_array()) return "a list";
-  if (node.is_table()) return "a table";
-  return "that";
-}
+using platform::shown;
 
 template <class Get>
 Setting text_setting(std::string_view section, std::string_view name, std::string_view meaning, Get get,

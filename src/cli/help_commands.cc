@@ -2,7 +2,7 @@
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/topics.h"
@@ -45,7 +45,7 @@ void help(Console& console, const CommandFacts& root, const std::vector<std::str
   for (const CommandFacts& child : root.commands) names.push_back(child.name);
   const std::string asked = fmt::format("{}", fmt::join(words, " "));
   console.fail_usage(fmt::format("{} is neither an error code nor a command.{} jeton help lists them.",
-                                 shortened(harmless(asked), 60), did_you_mean(asked, names)));
+                                 shortened(harmless(asked), 60), platform::did_you_mean(asked, names)));
 }
 
 void complete(Console& console, const CommandFacts& root, const std::string& shell) {

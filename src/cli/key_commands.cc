@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/key_input.h"
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
 #include "cli/options.h"
 #include "cli/store_access.h"
 #include "cli/store_key_commands.h"

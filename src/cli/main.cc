@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   jeton::cli::add_explain_command(app, console, clock);
   jeton::cli::add_client_commands(app, console);
   jeton::cli::add_user_record_commands(app, console);
+  jeton::cli::add_policy_commands(app, console, clock);
   jeton::cli::add_help_commands(app, console);
   return jeton::cli::run(app, console, std::vector<std::string>(argv + 1, argv + argc));
 }

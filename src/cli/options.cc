@@ -1,7 +1,7 @@
 #include "cli/options.h"
 
 #include "cli/command_tree.h"
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
@@ -39,7 +39,7 @@ platform::Outcome<Algorithm> algorithm_from(const std::string& name) {
   if (const auto algorithm = algorithm_named(name)) return *algorithm;
   const std::vector<std::string> names = algorithm_names();
   return std::unexpected(platform::Fault{
-      fmt::format("{} is not an algorithm.{}", shortened(harmless(name), 40), did_you_mean(name, names)),
+      fmt::format("{} is not an algorithm.{}", shortened(harmless(name), 40), platform::did_you_mean(name, names)),
       fmt::format("There are {}.", fmt::join(names, ", "))});
 }
 

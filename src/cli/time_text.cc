@@ -13,16 +13,6 @@ using std::chrono::seconds;
 
 constexpr std::int64_t minute = 60, hour = 60 * minute, day = 24 * hour, year = 365 * day;
 
-std::optional<std::int64_t> seconds_in(char unit) noexcept {
-  switch (unit) {
-    case 's': return 1;
-    case 'm': return minute;
-    case 'h': return hour;
-    case 'd': return day;
-    default: return std::nullopt;
-  }
-}
-
 bool is_a_date(UnixTime time) noexcept {
   return to_unix_seconds(time) >= 0 && to_unix_seconds(time) <= numeric_date_max;
 }
@@ -49,21 +39,6 @@ std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-std::optional<seconds> parse_duration(std::string_view text) noexcept {
-  if (text.empty()) return std::nullopt;
-  std::int64_t total = 0;
-  while (!text.empty()) {
-    std::uint32_t count = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
-    const std::size_t digits = static_cast<std::size_t>(end - text.data());
-    if (problem != std::errc{} || digits == text.size()) return std::nullopt;
-    const auto unit = seconds_in(text[digits]);
-    if (!unit || __builtin_add_overflow(total, static_cast<std::int64_t>(count) * *unit, &total)) return std::nullopt;
-    text.remove_prefix(digits + 1);
-  }
-  return seconds{total};
 }
 
 std::optional<seconds> parse_seconds(std::string_view text) noexcept {

@@ -1,6 +1,8 @@
 // Points in time and durations as people write and read them.
 #pragma once
 
+#include "platform/duration.h"
+
 #include <jeton/time.h>
 
 #include <chrono>
@@ -11,8 +13,7 @@
 
 namespace jeton::cli {
 
-// "90s", "15m", "24h", "30d", "1h30m": digits, each with a unit. Nothing for anything else, or beyond 64 bits.
-std::optional<std::chrono::seconds> parse_duration(std::string_view text) noexcept;
+using platform::parse_duration;
 
 // A whole number of seconds, with or without a unit: "30", "30s", "2m".
 std::optional<std::chrono::seconds> parse_seconds(std::string_view text) noexcept;

@@ -194,6 +194,38 @@ constexpr std::array entries{
     Entry{Errc::verifier_unavailable,
           {"The service cannot decide at the moment, because it has no keys yet or its revocations are too old.",
            "Try again shortly. The operator should see why keys or revocations cannot be fetched."}},
+    Entry{Errc::invalid_path,
+          {"The path of the request could be read in two ways: dot segments, an empty segment, an encoded slash, a "
+           "semicolon, a percent sign without two digits, or bytes that are no UTF-8.",
+           "Send the path plainly, as the resource is named."}},
+    Entry{Errc::no_route,
+          {"No route of the policy is about this host, path and query.",
+           "Check the address. jeton policy check lists the routes that there are."}},
+    Entry{Errc::method_not_allowed,
+          {"The policy has routes for this path, but none for this method.",
+           "Use one of the methods that Allow names, or add a route."}},
+    Entry{Errc::ambiguous_query,
+          {"A parameter by which routes are chosen stands in the query twice, or the query holds a semicolon or a "
+           "percent sign without two digits: whoever reads it next might take it another way.",
+           "Send the parameter once, encoded as a form is."}},
+    Entry{Errc::unwanted_token,
+          {"The route forbids a token, so that tokens do not travel to where nobody needs them.",
+           "Send the request without the Authorization header."}},
+    Entry{Errc::failed_condition,
+          {"The token is good, but one of its claims is absent or not what the route demands.",
+           "Compare the token's claims with the policy: jeton explain, and jeton policy test."}},
+    Entry{Errc::insufficient_authentication,
+          {"The route wants a login that is fresher, or stronger, than the one behind this token (RFC 9470).",
+           "Have the user sign in again; a refreshed token keeps the time of the old login."}},
+    Entry{Errc::over_limit,
+          {"The caller has used up what the route allows.", "Wait for as many seconds as Retry-After says."}},
+    Entry{Errc::too_many_failures,
+          {"Too many tokens with wrong signatures came from this address, or from all together.",
+           "Wait for as many seconds as Retry-After says, and find out who sends them."}},
+    Entry{Errc::stale_revocations,
+          {"The issuer's revocations have not been heard for longer than the route can bear, so a token may have been "
+           "revoked since.",
+           "Try again shortly. The operator should see why the feed cannot be heard."}},
 };
 // clang-format on
 
@@ -204,7 +236,7 @@ consteval bool each_code_stands_at_its_place() {
   return true;
 }
 static_assert(each_code_stands_at_its_place());
-static_assert(entries.size() == std::to_underlying(Errc::verifier_unavailable) + 1U, "a new code needs a topic");
+static_assert(entries.size() == std::to_underlying(Errc::stale_revocations) + 1U, "a new code needs a topic");
 
 Topic topic_named(std::string_view name) noexcept {
   if (name == "bad_input") return bad_input_topic;

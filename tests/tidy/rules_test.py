@@ -110,7 +110,8 @@ class Libraries(Rule):
         self.refused("src/issuer/x.cc", "#include <sqlite3.h>\n", "<sqlite3…> is banned outside src/store/sqlite/")
         self.refused("src/issuer/x.cc", "#include <simdjson.h>\n", "<simdjson…> is banned outside src/jose/")
         self.refused("src/issuer/x.cc", "#include <sodium.h>\n", "<sodium…> is banned outside src/crypto/")
-        self.refused("src/issuer/x.cc", "#include <toml++/toml.h>\n", "<toml++/…> is banned outside src/cli/")
+        self.refused("src/issuer/x.cc", "#include <toml++/toml.h>\n",
+                     "<toml++/…> is banned outside src/platform/ and src/gateway/ and src/cli/")
         self.accepted("src/crypto/mac.cc", "#include <openssl/evp.h>\n#include <sodium.h>\n")
         self.accepted("src/http/tls_context.cc", "#include <openssl/ssl.h>\n")
         self.accepted("src/store/sqlite/open.cc", "#include <sqlite3.h>\n")

@@ -1,10 +1,10 @@
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace jeton::cli {
+namespace jeton::platform {
 namespace {
 
 const std::vector<std::string> commands{"generate", "import", "jwks", "thumbprint", "check"};
@@ -35,4 +35,4 @@ TEST(NearestName, QuestionEndsTheSentence) {
 }
 
 }  // namespace
-}  // namespace jeton::cli
+}  // namespace jeton::platform

@@ -1,10 +1,10 @@
-#include "cli/nearest_name.h"
+#include "platform/nearest_name.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
-namespace jeton::cli {
+namespace jeton::platform {
 namespace {
 
 constexpr std::size_t name_bytes_max = 64;  // longer input is no slip of the hand, and comparing is quadratic
@@ -49,4 +49,4 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> can
   return nearest.empty() ? std::string() : " Did you mean " + nearest + "?";
 }
 
-}  // namespace jeton::cli
+}  // namespace jeton::platform

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace jeton::cli {
+namespace jeton::platform {
 
 // The candidate with the fewest changes (a letter more, less, other, or two swapped) from `name`, if they are few
 // enough to be a slip of the hand; else an empty text. The first of several equally near ones.
@@ -14,4 +14,4 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
 // " Did you mean NAME?" or an empty text.
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates);
 
-}  // namespace jeton::cli
+}  // namespace jeton::platform

@@ -1,0 +1,305 @@
+#include "gateway/policy_file.h"
+
+#include "gateway/route_settings.h"
+#include "http/forwarded.h"
+#include "http/url.h"
+#include "platform/nearest_name.h"
+#include "platform/toml_document.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace jeton::gateway {
+namespace {
+
+using platform::Fault;
+using platform::Outcome;
+using platform::TomlFaults;
+using platform::TomlTable;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// HOST:PORT, an IPv6 address in brackets; an empty text is none.
+bool is_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0) return false;
+  const std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+  const bool is_bracketed = host.front() == '[' && host.back() == ']';
+  if (!is_bracketed && host.find_first_of(":[]") != host.npos) return false;
+  const bool is_number =
+      !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  return is_number && std::stoul(std::string(port)) <= 65'535;
+}
+
+void read_address(TomlTable& table, std::string_view name, std::string& address) {
+  auto text = table.text(name);
+  if (!text.has_value()) return;
+  if (!text->empty() && !is_listen_address(*text))
+    table.complain(name, fmt::format("must be HOST:PORT, such as \"127.0.0.1:8081\", not \"{}\"", *text));
+  else
+    address = *std::move(text);
+}
+
+// A path that has something in it.
+void read_path(TomlTable& table, std::string_view name, std::string& path) {
+  auto text = table.text(name);
+  if (!text.has_value()) return;
+  if (text->empty())
+    table.complain(name, "must not be empty");
+  else
+    path = *std::move(text);
+}
+
+// Keys, and what is trusted for what it says, come over https; over http from this machine alone.
+void read_url(TomlTable& table, std::string_view name, std::string& url) {
+  auto text = table.text(name);
+  if (!text.has_value()) return;
+  const auto parsed = http::parse_url(*text);
+  if (!parsed.has_value())
+    return table.complain(name, fmt::format("is no http or https address: {}", parsed.error().what));
+  const bool is_loopback = parsed->host == "localhost" || parsed->host == "::1" || parsed->host.starts_with("127.");
+  if (!parsed->tls && !is_loopback) return table.complain(name, "must begin with https://, or name this machine");
+  url = *std::move(text);
+}
+
+GatewaySettings read_gateway(TomlTable table) {
+  GatewaySettings gateway;
+  read_address(table, "listen", gateway.listen);
+  read_address(table, "forward_auth", gateway.forward_auth);
+  read_address(table, "operations", gateway.operations);
+  if (const toml::node* list = table.node("trusted_proxies");
+      list != nullptr && !(list->is_array() && list->as_array()->empty())) {
+    if (auto proxies = table.texts("trusted_proxies")) {
+      for (const std::string& proxy : *proxies) {
+        if (!http::parse_address_range(proxy))
+          table.complain("trusted_proxies", fmt::format("holds \"{}\", which is no address and no network", proxy));
+      }
+      gateway.trusted_proxies = *std::move(proxies);
+    }
+  }
+  read_path(table, "state", gateway.state);
+  read_path(table, "shadow", gateway.shadow);
+  table.finish();
+  return gateway;
+}
+
+void read_algorithms(TomlTable& table, std::vector<Algorithm>& algorithms) {
+  const auto names = table.texts("algorithms");
+  if (!names.has_value()) return;
+  for (const std::string& name : *names) {
+    const auto algorithm = algorithm_named(name);
+    if (!algorithm.has_value())
+      table.complain("algorithms", fmt::format("holds \"{}\", which is no algorithm that Jeton knows", name));
+    else if (std::ranges::find(algorithms, *algorithm) != algorithms.end())
+      table.complain("algorithms", fmt::format("holds \"{}\" twice", name));
+    else
+      algorithms.push_back(*algorithm);
+  }
+}
+
+void read_feed(TomlTable& table, IssuerSettings& issuer) {
+  issuer.feed = table.flag("feed").value_or(false);
+  issuer.feed_key = table.text("feed_key").value_or("");
+  issuer.client_id = table.text("client_id").value_or("");
+  read_path(table, "client_secret_file", issuer.client_secret_file);
+  read_url(table, "introspection", issuer.introspection);
+  if (issuer.feed && issuer.feed_key.empty() && !table.has("feed_key"))
+    table.complain("feed_key", "is missing: a feed is believed by a key that is pinned here (jeton feed key)");
+  const bool needs_client = issuer.feed || !issuer.introspection.empty();
+  for (const std::string_view name : {"client_id", "client_secret_file"}) {
+    if (needs_client && !table.has(name))
+      table.complain(name, "is missing: the issuer tells its feed, and of tokens, to clients that it knows");
+  }
+}
+
+IssuerSettings read_issuer(TomlTable table) {
+  IssuerSettings issuer;
+  if (!table.has("url")) table.complain("url", "is missing: what `iss` says");
+  const bool has_keys_elsewhere = table.has("jwks") || table.has("jwks_file");
+  if (has_keys_elsewhere) {
+    issuer.url = table.text("url").value_or("");  // a name that tokens carry, and nothing is fetched from it
+    if (issuer.url.empty() && table.has("url")) table.complain("url", "must not be empty");
+  } else {
+    read_url(table, "url", issuer.url);
+  }
+  read_url(table, "jwks", issuer.jwks);
+  read_path(table, "jwks_file", issuer.jwks_file);
+  if (table.has("jwks") && table.has("jwks_file")) table.complain("jwks_file", "stands beside jwks; only one can be");
+  if (const auto place = table.word("profile", {"any", "access_token", "jeton"}))
+    issuer.profile = static_cast<Profile>(*place);
+  read_algorithms(table, issuer.algorithms);
+  issuer.leeway = table.duration("leeway", seconds{0}, minutes{10}).value_or(issuer.leeway);
+  read_feed(table, issuer);
+  table.finish();
+  return issuer;
+}
+
+void read_health(TomlTable& table, UpstreamSettings& upstream) {
+  const toml::table* const inner = table.table("health");
+  if (inner == nullptr) return;
+  TomlTable health(*inner, table.label() + " health", table.faults());
+  upstream.health_path = health.text("path").value_or("");
+  if (!upstream.health_path.starts_with('/')) health.complain("path", "must begin with /");
+  upstream.health_every = health.duration("every", seconds{1}, hours{1}).value_or(upstream.health_every);
+  health.finish();
+}
+
+UpstreamSettings read_upstream(TomlTable table) {
+  UpstreamSettings upstream{.name = table.text("name").value_or("")};
+  if (upstream.name.empty()) table.complain("name", table.has("name") ? "must not be empty" : "is missing");
+  if (!table.has("servers")) table.complain("servers", "is missing");
+  if (auto servers = table.texts("servers")) {
+    for (const std::string& server : *servers) {
+      const auto url = http::parse_url(server);
+      if (!url.has_value() || url->target != "/")
+        table.complain("servers", fmt::format("holds \"{}\"; expected http://HOST:PORT or https://HOST:PORT", server));
+    }
+    upstream.servers = *std::move(servers);
+  }
+  read_health(table, upstream);
+  upstream.connect_timeout =
+      table.duration("connect_timeout", seconds{1}, minutes{5}).value_or(upstream.connect_timeout);
+  upstream.response_timeout =
+      table.duration("response_timeout", seconds{1}, hours{24}).value_or(upstream.response_timeout);
+  read_path(table, "ca_file", upstream.ca_file);
+  table.finish();
+  return upstream;
+}
+
+// One reading of one document.
+class Reading {
+ public:
+  Reading(const toml::table& document, const std::string& file_name)
+      : document_(document),
+        faults_(file_name),
+        top_(document, "", faults_),
+        issuers_(top_.tables("issuer")),
+        upstreams_(top_.tables("upstream")),
+        routes_(top_.tables("route")) {}
+
+  Outcome<PolicyFile> file() {
+    if (const toml::table* table = top_.table("gateway")) file_.gateway = read_gateway({*table, "[gateway]", faults_});
+    for (const toml::table* table : issuers_) file_.issuers.push_back(read_issuer({*table, "[[issuer]]", faults_}));
+    for (const toml::table* table : upstreams_)
+      file_.upstreams.push_back(read_upstream({*table, "[[upstream]]", faults_}));
+    read_routes();
+    top_.finish();
+    look_at_names();
+    if (!faults_.none()) return std::unexpected(faults_.fault());
+    return std::move(file_);
+  }
+
+ private:
+  void read_routes() {
+    RouteDefaults defaults;
+    if (const toml::table* table = top_.table("defaults")) defaults = read_defaults({*table, "[defaults]", faults_});
+    std::vector<Route> routes;
+    for (const toml::table* table : routes_) {
+      ReadRoute read = read_route({*table, "[[route]]", faults_}, defaults);
+      file_.any_audience = file_.any_audience || read.any_audience;
+      for (const std::string& audience : read.route.policy.audiences) {
+        if (std::ranges::find(file_.audiences, audience) == file_.audiences.end()) file_.audiences.push_back(audience);
+      }
+      routes.push_back(std::move(read.route));
+    }
+    if (routes.size() > routes_max) {
+      faults_.add(routes_.back()->source(), fmt::format("has {} routes; at most {}", routes.size(), routes_max));
+      return;
+    }
+    look_at_route_names(routes);
+    auto built = Routes::build(std::move(routes));
+    if (built.has_value()) {
+      file_.routes = *std::move(built);
+      return;
+    }
+    for (const Routes::Fault& fault : built.error())
+      faults_.add(routes_[fault.route]->source(), "[[route]] " + fault.text);
+  }
+
+  void complain_about(const toml::table& table, std::string_view name, const std::string& text) {
+    const toml::node* const node = table.get(name);
+    faults_.add(node != nullptr ? node->source() : table.source(), text);
+  }
+
+  void look_at_route_names(const std::vector<Route>& routes) {
+    std::set<std::string> names;
+    std::vector<std::string> upstreams, issuers;
+    for (const UpstreamSettings& upstream : file_.upstreams) upstreams.push_back(upstream.name);
+    for (const IssuerSettings& issuer : file_.issuers) issuers.push_back(issuer.url);
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      const Route& route = routes[i];
+      if (!route.name.empty() && !names.insert(route.name).second)
+        complain_about(*routes_[i], "name", fmt::format("[[route]] name \"{}\" stands there twice", route.name));
+      if (!route.upstream.empty() && std::ranges::find(upstreams, route.upstream) == upstreams.end()) {
+        complain_about(*routes_[i], "upstream",
+                       fmt::format("[[route]] upstream \"{}\" is not an [[upstream]].{}", route.upstream,
+                                   platform::did_you_mean(route.upstream, upstreams)));
+      }
+      if (route.upstream.empty() && !file_.gateway.listen.empty())
+        complain_about(*routes_[i], "upstream",
+                       "[[route]] upstream is missing, and [gateway] listen is a reverse proxy");
+      for (const std::string& issuer : route.policy.issuers) {
+        if (std::ranges::find(issuers, issuer) == issuers.end()) {
+          complain_about(*routes_[i], "require",
+                         fmt::format("[[route]] issuer \"{}\" is not an [[issuer]].{}", issuer,
+                                     platform::did_you_mean(issuer, issuers)));
+        }
+      }
+    }
+  }
+
+  void look_at_names() {
+    std::set<std::string> names;
+    for (std::size_t i = 0; const toml::table* table : issuers_) {
+      const std::string& url = file_.issuers[i++].url;
+      if (!url.empty() && !names.insert(url).second)
+        complain_about(*table, "url", fmt::format("[[issuer]] url \"{}\" stands there twice", url));
+    }
+    names.clear();
+    for (std::size_t i = 0; const toml::table* table : upstreams_) {
+      const std::string& name = file_.upstreams[i++].name;
+      if (!name.empty() && !names.insert(name).second)
+        complain_about(*table, "name", fmt::format("[[upstream]] name \"{}\" stands there twice", name));
+    }
+    if (!document_.contains("route") && faults_.none())
+      faults_.add(document_.source(), "there is no [[route]], so every request would be refused");
+    const bool takes_tokens = std::ranges::any_of(file_.routes.all(), [](const Route& route) {
+      return route.policy.authentication != Authentication::forbidden;
+    });
+    if (takes_tokens && !document_.contains("issuer") && faults_.none())
+      faults_.add(document_.source(), "there is no [[issuer]], so no token would be good");
+  }
+
+  const toml::table& document_;
+  TomlFaults faults_;
+  TomlTable top_;
+  const std::vector<const toml::table*> issuers_, upstreams_, routes_;
+  PolicyFile file_;
+};
+
+}  // namespace
+
+Outcome<PolicyFile> parse_policy_file(std::string_view text, const std::string& file_name) {
+  const auto document = platform::parse_toml(text, file_name);
+  if (!document.has_value()) return std::unexpected(document.error());
+  return Reading(*document, file_name).file();
+}
+
+TrustedIssuer trusted_issuer(const IssuerSettings& issuer, const PolicyFile& file, KeySet keys) {
+  auto audience = file.any_audience ? AudienceRule::accept_any_because("a route of the policy takes any audience")
+                                    : AudienceRule::must_include_one_of(file.audiences);
+  return TrustedIssuer{
+      .issuer = issuer.url,
+      .audience = std::move(audience),
+      .keys = std::move(keys),
+      .algorithms = issuer.algorithms.empty() ? AlgorithmRule::of_the_keys() : AlgorithmRule::only(issuer.algorithms),
+      .profile = issuer.profile,
+      .leeway = issuer.leeway};
+}
+
+}  // namespace jeton::gateway

@@ -1,0 +1,80 @@
+// PolicyFile: what a gateway is told by one file, in TOML: issuers, upstreams, and what each route demands.
+// docs/policy.md is its manual.
+//
+// A file is read whole or refused whole, and all that is wrong with it is said at once, by file and line. Nothing is
+// fetched and no other file is read: keys are the key source's affair (trusted_issuer puts them in).
+#pragma once
+
+#include "platform/fault.h"
+
+#include <jeton/algorithm.h>
+#include <jeton/key_set.h>
+#include <jeton/policy.h>
+#include <jeton/verifier.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jeton::gateway {
+
+inline constexpr std::size_t policy_file_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t routes_max = 10'000;
+
+// [gateway]
+struct GatewaySettings {
+  std::string listen{};        // of the reverse proxy; empty: none
+  std::string forward_auth{};  // of the forward-auth endpoint; empty: none
+  std::string operations = "127.0.0.1:9091";
+  std::vector<std::string> trusted_proxies{};  // addresses and networks
+  std::string state = "data/gateway";          // last good keys, state of the feed
+  std::string shadow{};  // path of a second policy file, whose refusals are logged and nothing else
+};
+
+// [[issuer]]
+struct IssuerSettings {
+  std::string url{};        // `iss`
+  std::string jwks{};       // URL of the keys
+  std::string jwks_file{};  // or a file; neither: by discovery (RFC 8414)
+  Profile profile = Profile::jeton;
+  std::vector<Algorithm> algorithms{};  // empty: those of the keys
+  std::chrono::seconds leeway{30};
+  bool feed = false;        // hears its revocation feed
+  std::string feed_key{};   // pinned: a JWK as text, or the path of a file
+  std::string client_id{};  // as which the feed is asked for, and tokens are introspected
+  std::string client_secret_file{};
+  std::string introspection{};  // URL (RFC 7662); empty: staleness "introspect" is "deny"
+};
+
+// [[upstream]]
+struct UpstreamSettings {
+  std::string name{};
+  std::vector<std::string> servers{};  // "http://127.0.0.1:9000"
+  std::string health_path{};           // empty: not asked
+  std::chrono::seconds health_every{2};
+  std::chrono::seconds connect_timeout{5};
+  std::chrono::seconds response_timeout{60};  // until the head of the answer is there
+  std::string ca_file{};                      // for https servers; empty: the system's
+};
+
+struct PolicyFile {
+  GatewaySettings gateway{};
+  std::vector<IssuerSettings> issuers{};
+  std::vector<UpstreamSettings> upstreams{};
+  Routes routes = Routes::everywhere({.authentication = Authentication::forbidden});
+  // All that routes name; any: some route takes tokens made for anybody.
+  std::vector<std::string> audiences{};
+  bool any_audience = false;
+};
+
+// `file_name` is for messages.
+platform::Outcome<PolicyFile> parse_policy_file(std::string_view text, const std::string& file_name);
+
+// What a Verifier needs to know of an issuer, given its keys: the audience of any route will do; each route looks at
+// its own again.
+TrustedIssuer trusted_issuer(const IssuerSettings& issuer, const PolicyFile& file, KeySet keys);
+
+}  // namespace jeton::gateway
