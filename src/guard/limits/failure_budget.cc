@@ -70,7 +70,12 @@ struct FailureBudget::State {
   const Gcra block, all;
   const LimitSeed seed;
   guard::SlotTable failures, good;  // until when all is regained; until when a block is known as good
-  std::atomic<std::int64_t> all_full_at{0};
+  bool is_known(const LimitKey& block_key, std::int64_t now) noexcept {
+    const std::int64_t until = look(good, block_key);
+    return until > now && until <= now + known_ns;
+  }
+
+  std::atomic<std::int64_t> full_at_of_known{0}, full_at_of_others{0};
   std::atomic<std::uint64_t> refused_by_block{0}, refused_by_all{0};
 };
 
@@ -82,24 +87,22 @@ std::optional<seconds> FailureBudget::refuse(std::string_view address, nanosecon
   const auto wait_at = [now](const Gcra& gcra, std::int64_t full_at) {
     return gcra.interval - gcra.left(gcra.believed(full_at, now), now);
   };
-  std::int64_t all_full_at = state_->all_full_at.load(std::memory_order_relaxed);
-  if (state_->all.is_of_another_time(all_full_at, now))
-    state_->all_full_at.compare_exchange_strong(all_full_at, state_->all.believed(all_full_at, now),
-                                                std::memory_order_relaxed);
   const LimitKey block = state_->key(address);
   std::int64_t block_full_at = State::look(state_->failures, block);
   if (state_->block.is_of_another_time(block_full_at, now)) {
     block_full_at = state_->block.believed(block_full_at, now);
     state_->change(state_->failures, block, now, [&](std::int64_t) { return block_full_at; });
   }
+  std::atomic<std::int64_t>& many = state_->is_known(block, now) ? state_->full_at_of_known : state_->full_at_of_others;
+  std::int64_t many_full_at = many.load(std::memory_order_relaxed);
+  if (state_->all.is_of_another_time(many_full_at, now))
+    many.compare_exchange_strong(many_full_at, state_->all.believed(many_full_at, now), std::memory_order_relaxed);
   if (const auto wait = wait_at(state_->block, block_full_at); wait > 0) {
     state_->refused_by_block.fetch_add(1, std::memory_order_relaxed);
     return rounded_up(wait);
   }
-  const auto wait = wait_at(state_->all, all_full_at);
+  const auto wait = wait_at(state_->all, many_full_at);
   if (wait <= 0) return std::nullopt;
-  const std::int64_t good_until = State::look(state_->good, block);
-  if (good_until > now && good_until <= now + known_ns) return std::nullopt;
   state_->refused_by_all.fetch_add(1, std::memory_order_relaxed);
   return rounded_up(wait);
 }
@@ -109,10 +112,11 @@ void FailureBudget::count_failure(std::string_view address, nanoseconds monotoni
   const auto charged = [now](const Gcra& gcra, std::int64_t full_at) {
     return std::min(gcra.believed(full_at, now) + gcra.interval, std::max(full_at, now + gcra.window));
   };
-  state_->change(state_->failures, state_->key(address), now,
-                 [&](std::int64_t full_at) { return charged(state_->block, full_at); });
-  std::int64_t all = state_->all_full_at.load(std::memory_order_relaxed);
-  while (!state_->all_full_at.compare_exchange_weak(all, charged(state_->all, all), std::memory_order_relaxed)) {
+  const LimitKey block = state_->key(address);
+  state_->change(state_->failures, block, now, [&](std::int64_t full_at) { return charged(state_->block, full_at); });
+  std::atomic<std::int64_t>& many = state_->is_known(block, now) ? state_->full_at_of_known : state_->full_at_of_others;
+  std::int64_t full_at = many.load(std::memory_order_relaxed);
+  while (!many.compare_exchange_weak(full_at, charged(state_->all, full_at), std::memory_order_relaxed)) {
   }
 }
 
@@ -129,6 +133,11 @@ void FailureBudget::count_success(std::string_view address, nanoseconds monotoni
 FailureBudget::Counts FailureBudget::counts() const noexcept {
   return {state_->refused_by_block.load(std::memory_order_relaxed),
           state_->refused_by_all.load(std::memory_order_relaxed)};
+}
+
+bool costs_a_failure(Errc code) noexcept {
+  // In the order of a verification; what comes later stands further down.
+  return code >= Errc::bad_signature && code <= Errc::unchecked_confirmation;
 }
 
 }  // namespace jeton

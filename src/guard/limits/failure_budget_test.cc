@@ -67,6 +67,27 @@ TEST(FailureBudget, AFloodFromElsewhereDoesNotHoldUpWhoIsKnown) {
   EXPECT_TRUE(budget.refuse("203.0.113.1", start + 61min).has_value());
 }
 
+TEST(FailureBudget, ManyWhoAreKnownHaveABudgetTogetherToo) {
+  FailureBudget budget(small);
+  int verified = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string address = "198.51.100." + std::to_string(i);
+    budget.count_success(address, start);
+    verified += failing(budget, address, 9, start);
+  }
+  EXPECT_EQ(verified, 100);
+  EXPECT_FALSE(budget.refuse("203.0.113.1", start).has_value());  // a newcomer has nothing to do with it
+}
+
+TEST(FailureBudget, WhatIsRefusedBeforeTheSignatureCostsNothing) {
+  for (const Errc cheap : {Errc::token_too_large, Errc::malformed_token, Errc::wrong_typ, Errc::unknown_key,
+                           Errc::algorithm_not_allowed, Errc::missing_token, Errc::insufficient_scope, Errc::revoked})
+    EXPECT_FALSE(costs_a_failure(cheap)) << name_of(cheap);
+  for (const Errc dear :
+       {Errc::bad_signature, Errc::expired, Errc::wrong_audience, Errc::missing_claim, Errc::unchecked_confirmation})
+    EXPECT_TRUE(costs_a_failure(dear)) << name_of(dear);
+}
+
 TEST(FailureBudget, AClockThatGoesBackLocksNobodyOut) {
   FailureBudget budget(small);
   failing(budget, "192.0.2.1", 9, start + 24h);
