@@ -40,7 +40,7 @@ void carried_in_a_token(std::string_view input) {
       "}}";
   const auto token = verifier().verify(signed_token(header, payload), now);
   if (!token.has_value()) return;
-  const Rate most = parse_rate("9000/min").value(), otherwise = parse_rate("7/h").value();
+  const Rate most = parse_rate("9000/min burst 500").value(), otherwise = parse_rate("7/h").value();
   LimitRule rule{.name = "audio",
                  .allowance = ClaimRate{.claim = {"limits", "audio"}, .per = parse_unit("min").value(), .most = most},
                  .otherwise = otherwise};
@@ -59,6 +59,7 @@ void carried_in_a_token(std::string_view input) {
     return;
   }
   JETON_PROPERTY(!charge->rate.allows_more_than(most));
+  JETON_PROPERTY(charge->rate.burst() <= most.burst());
   if (number != nullptr)
     JETON_PROPERTY(charge->rate.count() == static_cast<std::uint64_t>(std::min<std::int64_t>(*number, 9000)));
   // Whom it is about does not change with what it says of other things.

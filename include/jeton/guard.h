@@ -45,11 +45,12 @@ struct Answer {
   std::string body;
 };
 
-// When a request is decided. Wall time decides about tokens, monotonic time about rates and staleness.
+// When a request is decided. Wall time decides about tokens, monotonic time about rates and staleness. Where wall time
+// is given alone it is taken for both: good enough for rates, and for a RevocationTable that is kept by it too.
 struct Moment {
   UnixTime wall;
-  std::chrono::nanoseconds monotonic{0};
-  Moment(UnixTime at) noexcept : wall(at) {}
+  std::chrono::nanoseconds monotonic;
+  Moment(UnixTime at) noexcept : wall(at), monotonic(at.time_since_epoch()) {}
   Moment(UnixTime at, std::chrono::nanoseconds since) noexcept : wall(at), monotonic(since) {}
 };
 

@@ -143,11 +143,10 @@ struct Charge {
 // Resolves a rule: pure, no allocation but for an error. Without a token (an optional authentication) subject, client
 // and claim are the address, and the rate is `otherwise`, or the fixed one.
 // What a token says is never read with good will. Where a rate stands in a claim:
-//   absent                             `otherwise`; without it failed: insufficient_plan
-//   another type, negative, unreadable  insufficient_plan, with or without `otherwise`: a limit that cannot be read is
-//                                      not a limit that is absent
-//   0                                  insufficient_plan
-//   above `most`                       `most`
+//   absent                  `otherwise`; without it insufficient_plan
+//   another type, 0, negative, unreadable, of another kind
+//                           insufficient_plan, with or without `otherwise`: what cannot be read is not absent
+//   above `most`            no more than that, in the long run and at once
 // Errors: insufficient_plan; missing_token where only a token could say; missing_claim if `by` names a claim that is
 // not there, or is neither a text nor an integer.
 Result<Charge> charge_for(const LimitRule& rule, const VerifiedToken* token, std::string_view address,

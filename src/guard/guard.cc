@@ -61,7 +61,7 @@ Result<VerifiedToken> Guard::verify(std::string_view compact, std::string_view a
   if (parts_.failures != nullptr) {
     if (token.has_value())
       parts_.failures->count_success(address, now.monotonic);
-    else if (token.error().code == Errc::bad_signature)
+    else if (costs_a_failure(token.error().code))
       parts_.failures->count_failure(address, now.monotonic);
   }
   // The key may be one that nobody here has heard of yet.

@@ -59,7 +59,12 @@ Result<Rate> with_count(const Rate& per, std::uint64_t count) {
   std::unreachable();
 }
 
-Rate lesser_of(const Rate& rate, const Rate& most) { return rate.allows_more_than(most) ? most : rate; }
+// No more than `most` in the long run, nor at once.
+Rate bounded_by(const Rate& most, const Rate& rate) {
+  if (rate.allows_more_than(most)) return most;
+  if (rate.kind() != LimitKind::rate || rate.burst() <= most.burst()) return rate;
+  return Rate::per(rate.period(), rate.count(), most.burst()).value_or(most);
+}
 
 Result<Rate> resolve(const ClaimRate& carried, const VerifiedToken& token, const std::optional<Rate>& otherwise) {
   const auto unreadable = [&] { return insufficient(spelled(carried.claim), "a limit, above 0"); };
@@ -70,12 +75,12 @@ Result<Rate> resolve(const ClaimRate& carried, const VerifiedToken& token, const
     if (claim->integer() <= 0) return unreadable();
     // An integer that no rate can hold allows more than any `most`.
     const auto rate = with_count(carried.per, static_cast<std::uint64_t>(claim->integer()));
-    return rate.has_value() ? lesser_of(*rate, carried.most) : carried.most;
+    return rate.has_value() ? bounded_by(carried.most, *rate) : carried.most;
   }
   if (!claim->is(jose::JsonType::string)) return unreadable();
   const auto rate = parse_rate(claim->string());
   if (!rate.has_value() || rate->kind() != carried.most.kind()) return unreadable();
-  return lesser_of(*rate, carried.most);
+  return bounded_by(carried.most, *rate);
 }
 
 Result<Rate> resolve(const PlanRates& plans, const VerifiedToken& token, const std::optional<Rate>& otherwise) {

@@ -73,6 +73,17 @@ TEST(LimitRule, ATokenCannotAskForMoreThanTheMost) {
   }
 }
 
+TEST(LimitRule, NorForMoreAtOnce) {
+  const LimitRule rule{.name = "audio",
+                       .allowance = ClaimRate{.claim = {"a"}, .per = rate("1/min"), .most = rate("60/min burst 9")}};
+  for (const auto& [claim, expected] :
+       {std::pair{R"("1/h burst 700")", "1/h burst 9"}, std::pair{"30", "30/min burst 9"},
+        std::pair{R"("30/min burst 8")", "30/min burst 8"}, std::pair{"61", "60/min burst 9"}}) {
+    const VerifiedToken token = limited_token(std::string(R"(,"sub":"u","a":)") + claim);
+    EXPECT_EQ(charged(rule, &token).rate.text(), expected) << claim;
+  }
+}
+
 TEST(LimitRule, ALimitThatCannotBeReadIsNotOneThatIsAbsent) {
   LimitRule rule{.name = "audio",
                  .allowance = ClaimRate{.claim = {"limits", "audio"}, .per = rate("1/min"), .most = rate("9000/min")},
