@@ -18,7 +18,7 @@ inline const Menu bad_network{Action::refresh,
                               Action::clock_on_6s,
                               Action::clock_on_11s};
 
-// The server is killed, its clock is set back, its database is replaced by an old copy.
+// The server is killed, its clock is set back, its database is replaced by an old copy, by hand or by jeton restore.
 inline const Menu bad_server{Action::refresh,
                              Action::refresh_answer_lost,
                              Action::refresh_request_lost,
@@ -28,7 +28,8 @@ inline const Menu bad_server{Action::refresh,
                              Action::clock_on_6s,
                              Action::clock_back_5s,
                              Action::kill_server,
-                             Action::put_copy_back};
+                             Action::put_copy_back,
+                             Action::restore};
 
 // Ends of sessions: logout, new passwords, and sign-ins that are under way meanwhile.
 inline const Menu accounts{

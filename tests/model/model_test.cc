@@ -39,6 +39,13 @@ TEST(Model, EndsOfSessionsAreKeptThroughSignInsUnderWay) {
   expect_no_fault(menu, 2, 3);
 }
 
+// A session that was begun after the copy was made, or ended before, is not there to go on with.
+TEST(Model, NothingOfTheOldHistoryGoesOnAfterARestore) {
+  const Menu menu{Action::refresh, Action::refresh_answer_lost, Action::retry,   Action::log_out,
+                  Action::restore, Action::change_password,     Action::sign_in, Action::read_password};
+  expect_no_fault(menu, 2, 3);
+}
+
 // Names that are changed on the way change no number of walks: the reductions of walk.h.
 TEST(Model, WalksThatCountAsOneAreCountedInFull) {
   World world(Plant::nothing, grace);
@@ -73,6 +80,13 @@ TEST(PlantedFault, GenerationByTheClockIsFound) {
   const Menu menu{Action::refresh, Action::clock_on_6s};
   EXPECT_THAT(fault_of(Plant::generation_by_seconds, menu, 1, 2),
               testing::HasSubstr("I1: a token is its own successor"));
+  EXPECT_EQ(fault_of(Plant::nothing, menu, 1, 2), "none");
+}
+
+TEST(PlantedFault, RestoreThatEndsNoSessionIsFound) {
+  const Menu menu{Action::refresh, Action::restore};
+  EXPECT_THAT(fault_of(Plant::restore_without_new_history, menu, 1, 2),
+              testing::HasSubstr("another session of the user was answered"));
   EXPECT_EQ(fault_of(Plant::nothing, menu, 1, 2), "none");
 }
 

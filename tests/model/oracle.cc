@@ -169,6 +169,15 @@ void Oracle::put_back() {
   possible_ = {beginning};
   for (Seen& seen : seen_) seen = {.was_put_back = true};
   changes_acknowledged_ = 0;
+  was_restored_ = false;
+}
+
+// What was acknowledged of the old history is void with it: nobody goes on without signing in again.
+void Oracle::restored() {
+  put_back();
+  for (History& history : possible_) history.sessions[0].is_live = false;
+  for (Seen& seen : seen_) seen = {.end_acknowledged = true};
+  was_restored_ = true;
 }
 
 void Oracle::rename(int shift, const std::array<std::int8_t, 16>& key_names) {
@@ -230,6 +239,7 @@ void Oracle::append_to(std::string& text) const {
     append(seen.was_put_back);
   }
   append(changes_acknowledged_);
+  append(was_restored_);
 }
 
 }  // namespace jeton::model

@@ -59,6 +59,8 @@ class Oracle {
   std::optional<std::string> signed_in(int index, int epoch_read, const Answer& answer);
   void clock_moved(Milliseconds by);
   void put_back();
+  void restored();
+  bool was_restored() const { return was_restored_; }
 
   bool has_key(int key) const;  // in a history that is possible
   // The same, of the shared session every generation less by `shift` (see Walk::simplified) and keys by other numbers.
@@ -79,6 +81,7 @@ class Oracle {
   std::vector<History> possible_;  // sorted, each once
   std::array<Seen, sessions_max> seen_{};
   int changes_acknowledged_ = 0;  // of the password
+  bool was_restored_ = false;     // and no copy put back by hand since
 };
 
 std::string text_of(const Answer& answer);

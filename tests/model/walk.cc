@@ -28,6 +28,7 @@ const char* name_of(Action action) {
     case Action::clock_back_5s: return "clock -5 s";
     case Action::kill_server: return "kill the server";
     case Action::put_copy_back: return "put the copy back";
+    case Action::restore: return "restore the copy";
     case Action::change_password: return "change the password";
     case Action::change_password_and_keep: return "change the password, keep this session";
     case Action::read_password: return "sign in: password checked";
@@ -194,6 +195,10 @@ std::optional<std::string> Walk::act(Point& point, Client& client, int number, A
       point.content = world_.put_back(point.content);
       point.oracle.put_back();
       return std::nullopt;
+    case Action::restore:
+      point.content = world_.restored(point.content);
+      point.oracle.restored();
+      return std::nullopt;
     case Action::change_password: return change_password(point, client, false);
     case Action::change_password_and_keep: return change_password(point, client, true);
     case Action::read_password:
@@ -268,11 +273,11 @@ void Walk::kill_server(Point& point) {
 }
 
 // Whoever still waits asks once more, and then everybody refreshes what they hold: an answer, not silence; and the
-// session of the same user that nobody touched goes on unless the password was changed.
+// session of the same user that nobody touched goes on unless the password was changed or a new history has begun.
 bool Walk::ends_well(Point point) {
   const auto epoch = world_.security_epoch_in(point.content);
   const auto others = world_.apply(point.content, {Deed::rotate, bystander_session, 0, 0}).second;
-  if ((others.kind == Answer::Kind::tokens) != (epoch == 0)) {
+  if ((others.kind == Answer::Kind::tokens) != (epoch == 0 && !point.oracle.was_restored())) {
     fault_ = "another session of the user was answered: " + text_of(others);
     return false;
   }

@@ -43,6 +43,7 @@ enum class Action : std::uint8_t {
   clock_back_5s,
   kill_server,      // what is held up never arrives
   put_copy_back,    // of the database, as it was at the beginning
+  restore,          // that copy, by jeton restore: a new history begins
   change_password,  // ends all sessions
   change_password_and_keep,
   read_password,  // the first half of a sign-in

@@ -188,6 +188,17 @@ StateId World::put_back(StateId from) {
   return here();
 }
 
+StateId World::restored(StateId from) {
+  const Operation remembered{Deed::restore};
+  if (const auto known = known_.find({from, remembered}); known != known_.end()) return known->second.first;
+  put_back(from);
+  if (plant_ != Plant::restore_without_new_history)
+    EXPECT_TRUE(Waiting{*store_}.begin_history("history-" + std::to_string(++histories_)).has_value());
+  const auto to = here();
+  known_.emplace(Asked{from, remembered}, std::pair{to, Answer{}});
+  return to;
+}
+
 StateId World::changed(StateId from, int name, const std::string& sql) {
   const Operation remembered{Deed::rename, 0, name, 0};
   const auto known = known_.find({from, remembered});
@@ -250,7 +261,8 @@ Answer World::carry_out(const Operation& operation) {
       return done(db.sign_in(request).value() == store::SignInOutcome::signed_in);
     }
     case Deed::move_clock:
-    case Deed::rename: break;  // nothing that one asks a store for
+    case Deed::rename:
+    case Deed::restore: break;  // nothing that one asks a store for
   }
   std::unreachable();
 }

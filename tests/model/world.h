@@ -37,7 +37,8 @@ enum class Deed : std::uint8_t {
   change_password_and_keep,
   sign_in,
   move_clock,
-  rename
+  rename,
+  restore
 };
 
 struct Operation {
@@ -58,10 +59,11 @@ struct Answer {
 // Faults that can be planted: each one is in the world, the store's own code stays as it is.
 enum class Plant : std::uint8_t {
   nothing,
-  sliding_grace,          // a repeat counts as a rotation
-  check_before_write,     // the generation is compared when a request comes in, and written later
-  generation_by_seconds,  // a clock in place of a counter
-  epoch_not_compared,     // a sign-in does not ask whether the password is still the one that was checked
+  sliding_grace,                // a repeat counts as a rotation
+  check_before_write,           // the generation is compared when a request comes in, and written later
+  generation_by_seconds,        // a clock in place of a counter
+  restore_without_new_history,  // the copy alone
+  epoch_not_compared,           // a sign-in does not ask whether the password is still the one that was checked
 };
 
 class World {
@@ -74,6 +76,8 @@ class World {
   StateId move_clock(StateId, Milliseconds by);
   // The database as it was at the beginning, at today's time: a copy that somebody has put back.
   StateId put_back(StateId);
+  // The same, restored: everybody has to sign in again.
+  StateId restored(StateId);
 
   // The same content, of the shared session another generation and Idempotency-Key (0: none); see Walk::simplified.
   StateId with(StateId, int generation, int key);
@@ -137,7 +141,7 @@ class World {
     std::size_t operator()(const Asked& asked) const;
   };
   std::unordered_map<Asked, std::pair<StateId, Answer>, HashOfAsked> known_;
-  std::size_t operations_done_ = 0, restarts_ = 0;
+  std::size_t operations_done_ = 0, restarts_ = 0, histories_ = 0;
 };
 
 }  // namespace jeton::model

@@ -15,6 +15,8 @@ class FeedFollower {
  public:
   explicit FeedFollower(Store& store) : store_(&store) {}
 
+  // Goes on with another store, which is that of before: a server that was started again.
+  void ask(Store& store) { store_ = &store; }
   // Reads what is new. Stops at the first fault.
   void catch_up();
 
