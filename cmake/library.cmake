@@ -3,6 +3,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(jeton_public_headers
+  agent.h
   algorithm.h claims.h error.h failure_budget.h guard.h jws.h key.h key_set.h limits.h path.h policy.h rate_limit.h
   revocation.h revocation_table.h secret.h signer.h single_use.h time.h token_cache.h value.h verified_token.h
   verifier.h version.h)

@@ -1,0 +1,53 @@
+// Parts: what the sources of one agent share.
+#pragma once
+
+#include "http/streaming_client.h"
+#include "platform/clock.h"
+#include "platform/metrics.h"
+
+#include <jeton/agent.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace jeton::agent {
+
+struct Parts {
+  boost::asio::any_io_executor executor;  // the agent's loop: everything but disk jobs runs there
+  http::StreamingClient& http;
+  const platform::ClockSource& clock;
+  const platform::MonotonicSource& monotonic;
+  platform::Metrics& metrics;
+  const AgentOptions& options;
+  // Runs it on the disk thread, one after another.
+  std::function<void(std::function<void()>)> on_disk;
+
+  const AgentLimits& limits() const noexcept { return options.agent_limits; }
+};
+
+// Any number, the same for nobody: when to come again.
+std::uint64_t chance() noexcept;
+
+// A pause on the loop that can be cut short.
+class Pause {
+ public:
+  explicit Pause(const boost::asio::any_io_executor& executor) : timer_(executor) {}
+  // Until that time has passed, or cut_short; one before it counts.
+  boost::asio::awaitable<void> wait(std::chrono::milliseconds time);
+  void cut_short();
+
+ private:
+  boost::asio::steady_timer timer_;
+  bool is_cut_short_ = false;
+};
+
+// "keys-", 22 characters that stand for `issuer`, and `suffix`, in the state directory; empty without one.
+std::string state_path(const AgentOptions& options, std::string_view prefix, std::string_view issuer,
+                       std::string_view suffix);
+
+}  // namespace jeton::agent
