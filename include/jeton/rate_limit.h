@@ -227,7 +227,8 @@ struct RateLimiterOptions {
 // more than n each, and who shares a place is keyed by the process. Requests under way are never forgotten.
 //
 // Time is handed in and may lie: a monotonic time before an earlier one counts as no time passed, and nobody is kept
-// out for longer than one window by a clock that was wrong; a day that seems to be over and comes again goes on.
+// out for longer than a window and ten seconds by a clock that was wrong; a day that seems to be over and comes again
+// goes on.
 class RateLimiter {
  public:
   explicit RateLimiter(RateLimiterOptions options = {});

@@ -176,6 +176,13 @@ class Builder {
     for (const LimitRule& rule : policy.limits) {
       if (const auto good = check(rule); !good) fault(index, "limit \"" + rule.name + "\": " + describe(good.error()));
     }
+    // Clients tell them apart by their names alone.
+    for (std::size_t i = 1; i < policy.limits.size(); ++i) {
+      const auto earlier = policy.limits.begin() + static_cast<std::ptrdiff_t>(i);
+      if (std::find_if(policy.limits.begin(), earlier,
+                       [&](const LimitRule& rule) { return rule.name == earlier->name; }) != earlier)
+        fault(index, "has two limits named \"" + earlier->name + "\"; give each a name");
+    }
     for (const Condition& condition : policy.conditions) {
       if (condition.claim.empty()) fault(index, "a condition names no claim");
       if (const auto* one_of = std::get_if<Condition::OneOf>(&condition.test);

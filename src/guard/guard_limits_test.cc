@@ -149,6 +149,19 @@ TEST(GuardLimits, ACopyCountsWithTheFirstOne) {
   EXPECT_EQ(allowed(guard, free, 1) + allowed(copy, free, 9), 2);
 }
 
+TEST(GuardLimits, LimitsOfOneRouteHaveNamesOfTheirOwn) {
+  const auto built_with = [](std::string second) {
+    return Routes::build({{.name = "r",
+                           .policy = {.limits = {{.name = "n", .allowance = rate("2/h")},
+                                                 {.name = std::move(second), .allowance = rate("9/day")}}}}});
+  };
+  EXPECT_TRUE(built_with("m").has_value());
+  const auto twice = built_with("n");
+  ASSERT_FALSE(twice.has_value());
+  EXPECT_EQ(twice.error().at(0).text, R"(has two limits named "n"; give each a name)");
+  EXPECT_FALSE(built_with("").has_value());
+}
+
 TEST(GuardLimits, WallTimeAloneIsTimeEnough) {
   const Guard guard(verifier(), by_plan);
   const std::string free = token(Claims{"a"}.with("plan", "free"));

@@ -228,6 +228,79 @@ TEST(RateLimiter, DecidesAsATokenBucketDoes) {
   EXPECT_EQ(limiter.counts().evictions, 0u);
 }
 
+// All three kinds, several at once, callers that come twice in one request, places given back, days that pass: against
+// what each is in plain words.
+TEST(RateLimiter, DecidesAsThePlainWordsSay) {
+  struct Plain {
+    Rate rate;
+    std::int64_t credit = 0, at = 0;    // rate
+    std::int64_t day = 0, counted = 0;  // quota
+    std::uint64_t running = 0;          // concurrent
+    std::uint64_t remaining(std::int64_t now, std::int64_t today) {
+      if (rate.kind() == LimitKind::rate) {
+        const std::int64_t full = rate.interval().count() * static_cast<std::int64_t>(rate.burst());
+        credit = std::min(full, credit + (now - at));
+        at = now;
+        return static_cast<std::uint64_t>(credit / rate.interval().count());
+      }
+      if (rate.kind() == LimitKind::concurrent) return rate.count() - running;
+      if (std::exchange(day, today) != today) counted = 0;
+      return rate.count() - static_cast<std::uint64_t>(counted);
+    }
+    void take(std::int64_t sign) {
+      credit -= sign * rate.interval().count();
+      counted += sign;
+      running += static_cast<std::uint64_t>(sign);
+    }
+  };
+  std::mt19937_64 random(1'114);
+  RateLimiter limiter;
+  std::vector<Charge> charges;
+  std::vector<Plain> plain;
+  std::int64_t now = nanoseconds(start).count();
+  UnixTime wall = noon;
+  for (const char* text : {"5/s", "20/min burst 3", "9/day", "40/day", "2 concurrent", "7 concurrent", "3/s burst 1"}) {
+    charges.push_back(charge_on(1'000 + charges.size(), text, text));
+    plain.push_back({.rate = charges.back().rate});
+    plain.back().credit = std::int64_t{1} << 60;
+    plain.back().at = now;
+  }
+  std::vector<std::pair<std::vector<std::size_t>, Running>> under_way;
+  int allowed = 0, refused = 0;
+  for (int step = 0; step < 60'000; ++step) {
+    const auto passed = static_cast<std::int64_t>(random() % 3 == 0 ? random() % 400'000'000 : 0);
+    now += passed;
+    if (random() % 500 == 0) wall += 1h;
+    const std::int64_t today = wall.time_since_epoch() / 24h;
+    std::vector<std::size_t> which(1 + random() % 4);
+    for (std::size_t& one : which) one = random() % charges.size();
+    std::size_t taken = 0;
+    while (taken < which.size() && plain[which[taken]].remaining(now, today) > 0) plain[which[taken++]].take(1);
+    const bool expected = taken == which.size();
+    for (std::size_t i = 0; !expected && i < taken; ++i) plain[which[i]].take(-1);
+
+    std::vector<Charge> asked;
+    for (const std::size_t one : which) asked.push_back(charges[one]);
+    auto result = limiter.charge(asked, nanoseconds(now), wall);
+    ASSERT_EQ(result.allowed(), expected) << step;
+    for (std::size_t i = 0; i < which.size(); ++i)
+      ASSERT_EQ(result.statuses()[i].remaining, plain[which[i]].remaining(now, today)) << step << ' ' << asked[i].name;
+    (expected ? allowed : refused) += 1;
+    if (expected) under_way.emplace_back(which, result.take_running());
+    while (!under_way.empty() && random() % 2 == 0) {
+      std::swap(under_way[random() % under_way.size()], under_way.back());
+      auto& [ended, running] = under_way.back();
+      for (const std::size_t one : ended) {
+        if (plain[one].rate.kind() == LimitKind::concurrent) plain[one].running -= 1;
+      }
+      running.end();
+      under_way.pop_back();
+    }
+  }
+  EXPECT_GT(allowed, 5'000);
+  EXPECT_GT(refused, 5'000);
+}
+
 // One set of seven: whoever makes room is the one of whom the least is remembered, whatever the others' rates are.
 TEST(RateLimiter, AFloodOfNewCallersDoesNotResetOneWhoIsOverTheLimit) {
   RateLimiter limiter({.entries_max = 1});

@@ -19,7 +19,7 @@ namespace jeton::guard {
 // One caller under one rule. All zero is a free slot, whose tag is 0.
 struct Slot {
   LimitKey key{};
-  // rate: the time, in ns, at which all is regained. quota: the day << 48 and the count. concurrent: the count.
+  // rate: the time, in ns, at which all is regained. quota: the day << 40 and the count. concurrent: the count.
   std::int64_t state = 0;
   std::uint32_t interval_us = 0;  // of a rate, rounded up; else 0
   std::uint32_t unsent = 0;       // requests not yet told to the others (exchange.h); the top bit: noted to be told
@@ -27,7 +27,7 @@ struct Slot {
   static constexpr std::uint32_t noted = 1U << 31;
   std::uint32_t unsent_count() const noexcept { return unsent & ~noted; }
 
-  static constexpr int day_shift = 48;
+  static constexpr int day_shift = 40;
   bool is_rate() const noexcept { return interval_us != 0; }
   std::int64_t day() const noexcept { return state >> day_shift; }  // 0: requests under way
   std::int64_t count() const noexcept { return state & ((std::int64_t{1} << day_shift) - 1); }
@@ -37,7 +37,7 @@ static_assert(sizeof(Slot) == 32);
 // When a request is charged.
 struct LimitMoment {
   std::int64_t now = 0;          // monotonic ns, 0 to 2^62
-  std::int64_t day = 1;          // since 1970, UTC; 1 to 2^15 - 1
+  std::int64_t day = 1;          // since 1970, UTC; from 1 on
   std::int64_t to_midnight = 0;  // seconds
 };
 

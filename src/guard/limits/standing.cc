@@ -7,7 +7,10 @@
 namespace jeton::guard {
 namespace {
 
-constexpr std::int64_t day_max = (std::int64_t{1} << 15) - 1;
+constexpr std::int64_t day_max = (std::int64_t{1} << 22) - 1;  // in the year 13453
+static_assert(numeric_date_max / 86'400 < day_max);
+static_assert(day_max < std::int64_t{1} << (62 - Slot::day_shift));
+static_assert(2 * limit_count_max < std::uint64_t{1} << Slot::day_shift);
 
 Standing stand_at_rate(const Rate& rate, const Slot* slot, const LimitMoment& at, std::int64_t debt_windows) noexcept {
   const Gcra gcra(rate, debt_windows);
