@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -258,6 +261,50 @@ TEST(LimitsConnection, WhatIsOwedHasAnEndAndWhatWasLateIsForgiven) {
   // A server without memory believes what the gateway knows.
   server.ask({"FLUSHALL"});
   EXPECT_EQ(hours_ahead(told_of("1/h burst 9", 2, now, 4h)), 6);
+}
+
+// The script against its rule in plain words, in hours: what little time passes during the test is rounded away.
+TEST(LimitsConnection, TheScriptCountsAsItsRuleSays) {
+  LimitsServer server;
+  server.start();
+  Connection connection = connect(server, "").value();
+  constexpr std::int64_t window = 5, most_owed = 17 * window;
+  std::mt19937_64 random(6379);
+  std::array<std::int64_t, 3> full{}, counted{};
+  for (std::uint64_t number = 1; number <= 300; ++number) {
+    const nanoseconds now = 1000h;
+    if (number % 60 == 0) {
+      server.ask({"FLUSHDB"});
+      full = counted = {};
+    }
+    Batch batch{.number = number, .mark = "g"};
+    std::vector<std::int64_t> expected;
+    for (std::size_t caller = 0; caller < full.size(); ++caller) {
+      const auto count = static_cast<std::uint32_t>(1 + random() % (random() % 8 == 0 ? 200 : 4));
+      const std::int64_t age = random() % 3 == 0 ? static_cast<std::int64_t>(1 + random() % 30) : 0;
+      const std::int64_t ahead = random() % 4 == 0 ? static_cast<std::int64_t>(random() % most_owed) : 0;
+      std::int64_t& here = full[caller];
+      here = std::max(here, ahead);
+      here = std::max(here, std::min(std::max(here, -age) + count, age == 0 ? most_owed : window));
+      here = std::max<std::int64_t>(here, 0);
+      expected.push_back(here);
+      batch.told.push_back(told_of("1/h burst 5", count, now - std::chrono::hours(age), std::chrono::hours(ahead)));
+      batch.told.back().key = {7, caller};
+      const auto known = static_cast<std::int64_t>(random() % 4 == 0 ? random() % 50 : 0);
+      counted[caller] = std::max(counted[caller], known) + count;
+      expected.push_back(counted[caller]);
+      batch.told.push_back(told_of("1000000/day", count, now));
+      batch.told.back().key = {7, caller};
+      batch.told.back().counted_on_day = static_cast<std::uint64_t>(known);
+    }
+    const BatchAnswer answer = connection.exchange({&batch, 1}, now).value().at(0);
+    for (std::size_t i = 0; i < answer.size(); ++i) {
+      const bool is_rate = i % 2 == 0;
+      const std::int64_t told =
+          is_rate ? (answer[i] + nanoseconds(30min).count()) / nanoseconds(1h).count() : answer[i];
+      ASSERT_EQ(told, expected[i]) << "batch " << number << ", " << i;
+    }
+  }
 }
 
 }  // namespace
