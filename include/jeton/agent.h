@@ -1,10 +1,9 @@
 // Agent: keeps a verifying service fresh, on a thread of its own: the keys of its issuers, and what they have revoked.
 //
-//   auto agent = jeton::Agent::start({
-//       .issuers = {{.trust = {.issuer = "https://id.example.com",
-//                              .audience = jeton::AudienceRule::must_include("api")},
-//                    .feed = jeton::AgentFeed{.pinned = feed_keys, .client_id = "tracks", .client_secret = …}}},
-//       .state_directory = "/var/lib/tracks/jeton"});
+//   jeton::AgentOptions options{.state_directory = "/var/lib/tracks/jeton"};
+//   options.issuers.push_back({.trust = {.issuer = "https://id.example.com",
+//                                        .audience = jeton::AudienceRule::must_include("api")}});
+//   auto agent = jeton::Agent::start(std::move(options));
 //   …
 //   auto verifier = agent.value()->verifier();   // keep it until generation() has changed
 //
@@ -96,7 +95,7 @@ struct AgentLimits {
 };
 
 struct AgentOptions {
-  std::vector<AgentIssuer> issuers;
+  std::vector<AgentIssuer> issuers{};
   std::string state_directory{};  // is made, mode 0700; empty: nothing is kept
   std::string ca_file{};          // PEM with further authorities for https
   bool precompute = true;         // tables for ES256 keys: KeySet::precompute
