@@ -142,6 +142,12 @@ class Guard {
   Decision settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const;
   const Routes& routes() const noexcept { return routes_; }
 
+  // Why `other` would refuse a request that was allowed here: a new policy can be tried on live traffic before it
+  // decides anything. Nothing where it would allow it too, or where the request was refused already. Limits are not
+  // charged, and so not compared; tokens of issuers that only `other` knows are not known here.
+  std::optional<Error> objection_by(const Routes& other, const RequestFacts& facts, const Decision& decision,
+                                    Moment now) const;
+
  private:
   Result<VerifiedToken> verify(std::string_view compact, std::string_view address, Moment now) const;
   Decision admit(Allowed allowed, std::string_view address, Moment now) const;

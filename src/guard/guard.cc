@@ -110,6 +110,28 @@ Decision Guard::settle(const Undecided& undecided, bool is_active, std::string_v
   return admit(std::move(allowed), address, now);
 }
 
+std::optional<Error> Guard::objection_by(const Routes& other, const RequestFacts& facts, const Decision& decision,
+                                         Moment now) const {
+  const Allowed* const allowed = decision.allowed();
+  if (allowed == nullptr) return std::nullopt;
+  const auto met = other.compiled_->meet(facts);
+  if (!met) return met.error();
+  const Policy& policy = met->route->policy;
+  if (!allowed->token.has_value()) {
+    // It came without a token, or with one that its route did not look at: that is refused there.
+    if (policy.authentication == Authentication::required) return Error{Errc::missing_token};
+    return std::nullopt;
+  }
+  if (policy.authentication == Authentication::forbidden) return Error{Errc::unwanted_token};
+  if (parts_.revocations != nullptr && policy.when_stale != WhenStale::allow) {
+    const auto staleness = parts_.revocations->staleness(allowed->token->issuer(), now.monotonic);
+    if (staleness.has_value() && *staleness > policy.staleness_max) return Error{Errc::stale_revocations};
+  }
+  if (auto objection = objection_to(*allowed->token, *met, now.wall)) return objection;
+  if (const auto passed = passed_claims(*allowed->token, policy); !passed) return passed.error();
+  return std::nullopt;
+}
+
 Decision Guard::admit(Allowed allowed, std::string_view address, Moment now) const {
   const Route* const route = allowed.route;
   if (allowed.token.has_value()) {

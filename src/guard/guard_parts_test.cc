@@ -1,0 +1,269 @@
+// The parts of a decision beside the token and the policy: revocation, its staleness, limits, wrong signatures, keys
+// that nobody has heard, and a policy that is only tried.
+#include "guard/feed/reader.h"
+
+#include <jeton/guard.h>
+#include <jeton/jws.h>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jeton {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+constexpr std::int64_t start = 1'700'000'000;
+constexpr UnixTime now = from_unix_seconds(start);
+constexpr char issuer[] = "https://as.example";
+
+const SigningKey& key() {
+  static const SigningKey made = SigningKey::generate(Algorithm::es256);
+  return made;
+}
+
+Verifier verifier(KeySet keys = KeySet({key().verification_key()})) {
+  return Verifier{{.issuer = issuer, .audience = AudienceRule::must_include("api"), .keys = std::move(keys)}};
+}
+
+std::string bearer(const std::string& more = {}, const SigningKey& by = key()) {
+  return "Bearer " +
+         jws_sign(
+             by,
+             R"({"iss":"https://as.example","aud":"api","sub":"u1","sid":"AAAAAAAAAAAAAAAAAAAAAA","gen":0,"ver":1,)"
+             R"("jti":"j1","iat":1700000000,"exp":1700000600)" +
+                 more + "}",
+             {.typ = "at+jwt"})
+             .value();
+}
+
+struct Request {
+  explicit Request(std::string value, std::string_view path = "/") : text(std::move(value)) {
+    if (!text.empty()) authorization.emplace_back(text);
+    facts.path = path;
+    facts.authorization = authorization;
+    facts.address = "192.0.2.7";
+  }
+  std::string text;
+  std::vector<std::string_view> authorization{};
+  RequestFacts facts{};
+};
+
+Decision decide(const Guard& guard, const std::string& value, Moment at = {now, 0ns}) {
+  const Request request(value);
+  return guard.decide(request.facts, at);
+}
+
+std::string outcome(const Decision& decision) {
+  if (decision.undecided() != nullptr) return "undecided";
+  if (decision.refused() == nullptr) return decision.allowed()->is_stale ? "allowed, stale" : "allowed";
+  return std::to_string(decision.refused()->answer.status) + " " + std::string(name_of(decision.refused()->error.code));
+}
+
+std::string header(const Decision& decision, std::string_view name) {
+  for (const auto& [one, value] : decision.refused()->answer.headers) {
+    if (one == name) return value;
+  }
+  return "absent";
+}
+
+// The feed as it was heard at the monotonic time 0.
+feed::Proved heard(std::vector<Revocation> revocations = {}) {
+  feed::Proved proved{.replaces = true,
+                      .begins_history = true,
+                      .head = {.issuer = issuer, .epoch = "first", .time = start * 1000},
+                      .entries = {},
+                      .kids = {std::string(key().kid())}};
+  std::uint64_t number = 0;
+  for (Revocation& one : revocations) proved.entries.push_back({.number = ++number, .revocation = std::move(one)});
+  return proved;
+}
+
+RevocationTable table() { return RevocationTable({.issuers = {{issuer}}}); }
+
+void hear(RevocationTable& revocations, const feed::Proved& proved) {
+  revocations.apply(issuer, proved, std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::seconds(start)),
+                    nanoseconds{0});
+}
+
+TEST(GuardParts, ARevokedTokenIsRefusedAlsoWhenItIsInTheCache) {
+  TokenCache cache;
+  RevocationTable revocations = table();
+  const Guard guard{verifier(), Policy{}, {.cache = &cache, .revocations = &revocations}};
+  hear(revocations, heard());
+  const std::string token = bearer();
+  EXPECT_EQ(outcome(decide(guard, token)), "allowed");
+  EXPECT_EQ(outcome(decide(guard, token)), "allowed");
+  hear(revocations, heard({{.kind = RevocationKind::subject, .subject = "u1", .least = 2, .expires_at = start + 900}}));
+  EXPECT_EQ(outcome(decide(guard, token)), "401 revoked");
+  hear(revocations, heard({{.kind = RevocationKind::subject,
+                            .reason = RevocationReason::stale_claims,
+                            .subject = "u1",
+                            .least = 2,
+                            .expires_at = start + 900}}));
+  const Decision stale = decide(guard, token);
+  EXPECT_EQ(outcome(stale), "401 stale_claims");
+  EXPECT_EQ(stale.refused()->answer.body, R"({"error":"Token expired","reason":"stale_claims"})");
+  EXPECT_GT(cache.counts().hits, 0u);
+}
+
+TEST(GuardParts, PastTheStalenessTheRouteSaysWhatHappens) {
+  RevocationTable revocations = table();
+  const auto guard = [&](WhenStale then, bool can_introspect = false) {
+    return Guard{verifier(),
+                 Policy{.staleness_max = 10s, .when_stale = then},
+                 {.revocations = &revocations, .can_introspect = can_introspect}};
+  };
+  const std::string token = bearer();
+  // Never heard counts as infinitely stale.
+  EXPECT_EQ(outcome(decide(guard(WhenStale::allow), token)), "allowed, stale");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::deny), token)), "503 stale_revocations");
+  hear(revocations, heard());
+  EXPECT_EQ(outcome(decide(guard(WhenStale::deny), token, {now, 10s})), "allowed");
+  const Decision denied = decide(guard(WhenStale::deny), token, {now, 10s + 1ns});
+  EXPECT_EQ(outcome(denied), "503 stale_revocations");
+  EXPECT_EQ(header(denied, "Retry-After"), "1");
+  EXPECT_EQ(header(denied, "WWW-Authenticate"), "absent");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::allow), token, {now, 1h})), "allowed, stale");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::introspect), token, {now, 1h})), "503 stale_revocations");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::introspect, true), token, {now, 1h})), "undecided");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::introspect, true), token, {now, 10s})), "allowed");
+  // Who comes without a token, or with a bad one, is answered that and nothing about the feed.
+  EXPECT_EQ(outcome(decide(guard(WhenStale::deny), "", {now, 1h})), "401 missing_token");
+  EXPECT_EQ(outcome(decide(guard(WhenStale::deny), "Bearer a.b.c", {now, 1h})).substr(0, 3), "403");
+}
+
+TEST(GuardParts, AnIssuerWithoutAFeedIsNeverStale) {
+  const RevocationTable revocations({.issuers = {{"https://other.example"}}});
+  const Guard guard{verifier(), Policy{.when_stale = WhenStale::deny}, {.revocations = &revocations}};
+  EXPECT_EQ(outcome(decide(guard, bearer(), {now, 1h})), "allowed");
+}
+
+TEST(GuardParts, WhatTheIssuerSaysOfATokenSettlesIt) {
+  RevocationTable revocations = table();
+  RateLimiter limiter;
+  const Guard guard{verifier(),
+                    Policy{.plans = {"pro"},
+                           .limits = {{.name = "r", .allowance = Rate::per(3600s, 1).value()}},
+                           .when_stale = WhenStale::introspect,
+                           .pass = {{{"sub"}, *HeaderName::of("X-User")}}},
+                    {.revocations = &revocations, .limiter = &limiter, .can_introspect = true}};
+  // What the policy refuses in any case is not asked about.
+  EXPECT_EQ(outcome(decide(guard, bearer())), "403 insufficient_plan");
+  const Decision decision = decide(guard, bearer(R"(,"plan":"pro")"));
+  ASSERT_EQ(outcome(decision), "undecided");
+  EXPECT_EQ(outcome(guard.settle(*decision.undecided(), false, "192.0.2.7", {now, 0ns})), "401 revoked");
+  const Decision settled = guard.settle(*decision.undecided(), true, "192.0.2.7", {now, 0ns});
+  ASSERT_EQ(outcome(settled), "allowed");
+  EXPECT_EQ(settled.allowed()->pass.at(0).value.text(), "u1");
+  EXPECT_EQ(outcome(guard.settle(*decision.undecided(), true, "192.0.2.7", {now, 0ns})), "429 over_limit");
+}
+
+// mission row 24: the rate is the plan's, enforced with no look-up.
+TEST(GuardParts, OverTheLimitTheAnswerSaysWhenToComeBack) {
+  RateLimiter limiter;
+  const Policy policy{
+      .limits = {{.name = "audio",
+                  .allowance = PlanRates{{{"free", Rate::per(60s, 2).value()}, {"pro", Rate::per(60s, 4).value()}}}}}};
+  const Guard guard{verifier(), policy, {.limiter = &limiter}};
+  const std::string free = bearer(R"(,"plan":"free")");
+  for (int i = 0; i < 2; ++i) {
+    const Decision decision = decide(guard, free);
+    ASSERT_EQ(outcome(decision), "allowed");
+    std::string told;
+    decision.allowed()->limits->append_policy(told);
+    EXPECT_EQ(told, R"("audio";q=2;w=60)");
+  }
+  const Decision refused = decide(guard, free);
+  EXPECT_EQ(outcome(refused), "429 over_limit");
+  EXPECT_EQ(header(refused, "Retry-After"), "30");
+  EXPECT_EQ(header(refused, "RateLimit-Policy"), R"("audio";q=2;w=60)");
+  EXPECT_EQ(header(refused, "RateLimit").substr(0, 11), R"("audio";r=0)");
+  EXPECT_EQ(outcome(decide(guard, free, {now, 30s})), "allowed");
+}
+
+TEST(GuardParts, ALimitHoldsWithoutALimiterOfTheCallers) {
+  const Guard guard{verifier(), Policy{.limits = {{.name = "r", .allowance = Rate::per(60s, 1).value()}}}};
+  const Guard copy = guard;
+  EXPECT_EQ(outcome(decide(guard, bearer())), "allowed");
+  EXPECT_EQ(outcome(decide(copy, bearer())), "429 over_limit");
+}
+
+TEST(GuardParts, ConcurrentRequestsAreCountedWhileTheirDecisionLives) {
+  const Guard guard{verifier(), Policy{.limits = {{.name = "streams", .allowance = Rate::at_once(1).value()}}}};
+  {
+    const Decision first = decide(guard, bearer());
+    EXPECT_EQ(outcome(first), "allowed");
+    EXPECT_EQ(outcome(decide(guard, bearer())), "429 over_limit");
+  }
+  Decision next = decide(guard, bearer());
+  ASSERT_EQ(outcome(next), "allowed");
+  const Running running = next.allowed()->limits->take_running();
+  next = decide(guard, "");
+  EXPECT_EQ(outcome(decide(guard, bearer())), "429 over_limit");
+}
+
+TEST(GuardParts, ARequestThatThePolicyRefusesIsNotCharged) {
+  const Guard guard{verifier(),
+                    Policy{.roles = {"admin"}, .limits = {{.name = "r", .allowance = Rate::per(60s, 1).value()}}}};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(outcome(decide(guard, bearer())), "403 insufficient_role");
+  EXPECT_EQ(outcome(decide(guard, bearer(R"(,"roles":["admin"])"))), "allowed");
+}
+
+TEST(GuardParts, WrongSignaturesHaveABudgetAndKnownTokensAreNotInItsWay) {
+  TokenCache cache;
+  FailureBudget failures({.block = Rate::per(60s, 3).value(), .all = Rate::per(60s, 1000).value()});
+  const Guard guard{verifier(), Policy{}, {.cache = &cache, .failures = &failures}};
+  const std::string good = bearer();
+  EXPECT_EQ(outcome(decide(guard, good)), "allowed");
+  std::string forged = bearer(R"(,"x":1)");
+  forged.replace(forged.rfind('.'), std::string::npos, good.substr(good.rfind('.')));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(decide(guard, forged)), "403 bad_signature");
+  const Decision refused = decide(guard, forged);
+  EXPECT_EQ(outcome(refused), "429 too_many_failures");
+  EXPECT_EQ(header(refused, "Retry-After"), "20");
+  EXPECT_EQ(outcome(decide(guard, bearer(R"(,"x":2)"))), "429 too_many_failures");  // never seen: not looked at
+  EXPECT_EQ(outcome(decide(guard, good)), "allowed");                               // in the cache
+  EXPECT_EQ(outcome(decide(guard, bearer(R"(,"x":2)"), {now, 20s})), "allowed");
+}
+
+TEST(GuardParts, KeysThatNobodyHasHeardMakeUnknownOnesNoFaultOfTheClient) {
+  const Guard unready{verifier(KeySet{}), Policy{}};
+  const Decision refused = decide(unready, bearer());
+  EXPECT_EQ(outcome(refused), "503 verifier_unavailable");
+  EXPECT_EQ(header(refused, "Retry-After"), "1");
+  EXPECT_EQ(outcome(decide(unready, "")), "401 missing_token");
+  EXPECT_EQ(outcome(decide(unready, "Bearer a.b")), "403 malformed_token");
+  const Guard ready{verifier(), Policy{}};
+  EXPECT_EQ(outcome(decide(ready, bearer("", SigningKey::generate(Algorithm::es256)))), "403 unknown_key");
+}
+
+TEST(GuardParts, APolicyCanBeTriedBeforeItDecides) {
+  const Guard guard{verifier(), Routes::build({{.name = "open", .match = {.path = "/**"}}}).value()};
+  const Routes stricter =
+      Routes::build(
+          {{.name = "admin", .match = {.path = "/admin"}, .policy = {.roles = {"admin"}}},
+           {.name = "login", .match = {.path = "/login"}, .policy = {.authentication = Authentication::forbidden}},
+           {.name = "same", .match = {.path = "/same"}}})
+          .value();
+  const auto tried = [&](std::string_view path, const std::string& value) {
+    const Request request(value, path);
+    const Decision decision = guard.decide(request.facts, {now, 0ns});
+    const auto objection = guard.objection_by(stricter, request.facts, decision, now);
+    return objection ? std::string(name_of(objection->code)) : "nothing";
+  };
+  EXPECT_EQ(tried("/same", bearer()), "nothing");
+  EXPECT_EQ(tried("/admin", bearer()), "insufficient_role");
+  EXPECT_EQ(tried("/admin", bearer(R"(,"roles":["admin"])")), "nothing");
+  EXPECT_EQ(tried("/login", bearer()), "unwanted_token");
+  EXPECT_EQ(tried("/other", bearer()), "no_route");
+  EXPECT_EQ(tried("/admin", ""), "nothing");  // refused already
+}
+
+}  // namespace
+}  // namespace jeton
