@@ -34,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,6 +100,8 @@ struct AgentOptions {
   std::string state_directory{};  // is made, mode 0700; empty: nothing is kept
   std::string ca_file{};          // PEM with further authorities for https
   bool precompute = true;         // tables for ES256 keys: KeySet::precompute
+  // Takes what there is to tell of, one JSON object a call; of the whole process. Empty: a line on stderr.
+  std::function<void(std::string_view line)> log{};
   Limits limits{};                // of tokens and key sets
   AgentLimits agent_limits{};
 };

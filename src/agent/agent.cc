@@ -267,6 +267,7 @@ Agent::~Agent() = default;
 
 std::expected<std::unique_ptr<Agent>, std::string> Agent::start(AgentOptions options) {
   if (std::string problem = agent::problem_of(options); !problem.empty()) return std::unexpected(std::move(problem));
+  if (options.log) platform::set_log_sink(options.log);
   std::unique_ptr<Agent> made(new Agent(std::make_unique<State>(std::move(options))));
   made->state_->upkeep.start();
   return made;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """run.py BUILD_DIRECTORY VERSION COMPILER…: installs the library into an empty prefix, moves that, and builds and runs
-a stranger's project against it, by find_package and by pkg-config, with each compiler."""
+a stranger's projects against it, by find_package and by pkg-config, with each compiler."""
 import os
 import shutil
 import subprocess
@@ -36,12 +36,19 @@ def check_consumer(program, version):
     assert said == f"pro {version}\n", f"the stranger's program said {said!r}"
 
 
+def check_agent(program, work):
+    said = run(program, work / "keys.jwks")
+    assert said == "pro, kept fresh\n", f"the stranger's service said {said!r}"
+
+
 def by_find_package(prefix, work, compiler, version):
     build = work / f"find_package-{Path(compiler).name}"
     run("cmake", "-S", HERE / "by_find_package", "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}")
     run("cmake", "--build", build)
     check_consumer(build / "consumer", version)
+    if any(prefix.rglob("libjeton_agent.a")):
+        check_agent(build / "agent_consumer", build)
 
 
 def by_pkg_config(prefix, work, compiler, version):
@@ -52,6 +59,12 @@ def by_pkg_config(prefix, work, compiler, version):
     run(compiler, "-std=c++23", HERE / "consumer.cc", "-o", program, *flags)
     check_consumer(program, version)
     assert run("pkg-config", "--modversion", "jeton", env=environment).strip() == version
+    if not (pc / "jeton-agent.pc").exists():
+        return
+    flags = run("pkg-config", "--static", "--cflags", "--libs", "jeton-agent", env=environment).split()
+    program = work / f"pkg-config-agent-{Path(compiler).name}"
+    run(compiler, "-std=c++23", HERE / "agent_consumer.cc", "-o", program, *flags)
+    check_agent(program, work)
 
 
 def main():
