@@ -1,11 +1,14 @@
 """Each system call of a request goes wrong once, in each way: fails, is cut short, or is the last of its process.
 
 What was acknowledged stays, who had no answer goes on by asking again with the same Idempotency-Key, the database opens
-clean, and the server that was killed serves again. In the tests: refresh. tools/soak faults: login, logout and a change
-of password too.
+clean, and the server that was killed serves again; and nothing is left without an answer for long. In the tests:
+refresh. tools/soak faults: login, logout, a change of password and a client's revocation too.
 """
+import base64
 import errno
+import json
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +20,10 @@ from jeton_server import EMAIL, PASSWORD, Client, Server, generation_of
 BINARY, SHIM = sys.argv[1:3]
 DEEDS = sys.argv[3:] or ["refresh"]
 CALLS_MAX = 200
+# Whoever had no answer to a new password finds out by trying it.
+MANY_TRIES = "[accounts]\n" + "".join(f'tries_{where} = "10000/10m"\n'
+                                     for where in ("per_account", "per_device", "per_block", "in_all"))
+ANSWER_SECONDS_MAX = 20
 TRIES_MAX = 40  # a fault may be met by the next request of the same server too: a connection that has to be made anew
 
 
@@ -26,6 +33,9 @@ class Trial(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.data = self.folder.name + "/data"
+        self.config = self.folder.name + "/jeton.toml"
+        with open(self.config, "w") as file:
+            file.write(MANY_TRIES)
         self.faults = Faults(SHIM, self.folder.name + "/faults")
         self.server = None
         self.slowest_start, self.trials, self.hits = 0.0, 0, {}
@@ -35,6 +45,7 @@ class Trial(unittest.TestCase):
         self.password = PASSWORD
         self.token = client.login()[1]["refreshToken"]
         self.count = 0
+        self.backend = None
         client.close()
 
     def tearDown(self):
@@ -44,7 +55,7 @@ class Trial(unittest.TestCase):
 
     def start(self):
         began = time.monotonic()
-        self.server = Server(BINARY, data=self.data, env=self.faults.environment)
+        self.server = Server(BINARY, "--config", self.config, data=self.data, env=self.faults.environment)
         self.assertIsNotNone(self.server.port, self.server.errors())
         self.slowest_start = max(self.slowest_start, time.monotonic() - began)
 
@@ -65,10 +76,12 @@ class Trial(unittest.TestCase):
         base.close()
 
     def ask(self, deed):
-        """The answer, or None where there was none."""
-        client = Client(self.server.port)
+        """The answer, or None where the connection was lost first."""
+        client = Client(self.server.port, ANSWER_SECONDS_MAX)
         try:
             return deed(client)
+        except TimeoutError:
+            self.fail(f"no answer within {ANSWER_SECONDS_MAX} s: {self.server.errors()[-2000:]}")
         except OSError:
             return None
         finally:
@@ -164,8 +177,41 @@ class Trial(unittest.TestCase):
         if changed:
             self.password = fresh
         # All of it or nothing: the new password and the end of the other session are one.
-        self.insist(lambda client: client.login(password=self.password), 200, f"{what} ({hit})")
+        last = self.insist(lambda client: client.login(password=self.password), 200, f"{what} ({hit})")
         self.insist(lambda client: client.refresh(other), 401 if changed else 200, f"{what} ({hit}): other session")
+        # Or the next trial writes more pages than this one, and the one after it still more.
+        self.insist(lambda client: client.request("POST", "/api/auth/sessions/revoke-others", None,
+                                                  {"Authorization": "Bearer " + last["accessToken"]}), 200, what)
+        return what, hit
+
+    def begun_session(self, what):
+        """Of a user of a team that keeps its own login: the session's client is that team, and may revoke it."""
+        if self.backend is None:
+            made = subprocess.run([BINARY, "client", "create", "--id", "backend", "--trusted", "--scope",
+                                   "sessions:create", "--grant", "client_credentials", "--grant", "refresh_token",
+                                   "--data", self.data, "--json"], capture_output=True, text=True, check=True)
+            secret = json.loads(made.stdout)["secret"]
+            self.backend = "Basic " + base64.b64encode(f"backend:{secret}".encode()).decode()
+        access = self.insist(lambda client: client.form("/oauth2/token", {"grant_type": "client_credentials"},
+                                                        self.backend), 200, what)["access_token"]
+        body = {"sub": "42", "client_id": "backend"}
+        return self.insist(lambda client: client.request("POST", "/api/admin/sessions", body,
+                                                         {"Authorization": "Bearer " + access}), 200, what)
+
+    def revoke(self, what, target, mode, error):
+        token = self.begun_session(what)["refreshToken"]
+
+        def revoke(client):
+            return client.form("/oauth2/revoke", {"token": token}, self.backend)
+
+        answer, hit = self.with_fault(target, mode, error, revoke)
+        if answer is None or answer[0] != 200:
+            self.assertTrue(answer is None or answer[0] >= 500, f"{what} ({hit}): {answer}")
+            self.insist(revoke, 200, f"{what} ({hit}): asked again")
+        fields = {"grant_type": "refresh_token", "refresh_token": token}
+        body = self.insist(lambda client: client.form("/oauth2/token", fields, self.backend), 400,
+                           f"{what} ({hit}): a revocation was undone")
+        self.assertEqual(body["error"], "invalid_grant", f"{what} ({hit})")
         return what, hit
 
     def insist_any(self, deed):
@@ -177,9 +223,12 @@ class Trial(unittest.TestCase):
 
 
 class EachCall(Trial):
-    def test_each_system_call_goes_wrong_once(self):
-        for deed in DEEDS:
-            self.each_call(getattr(self, deed))
+    """A test for each deed, on a database of its own: what a deed writes depends on how many sessions there are."""
+
+
+for one in DEEDS:
+    setattr(EachCall, f"test_each_system_call_of_{one}_goes_wrong_once",
+            lambda self, deed=one: self.each_call(getattr(self, deed)))
 
 
 class FullDisk(Trial):

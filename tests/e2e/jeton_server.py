@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 
 EMAIL, PASSWORD = "dev@example.com", "correct horse battery"
 START_SECONDS_MAX = 60
@@ -91,25 +92,35 @@ class Server:
 class Client:
     """One connection, made again when it was lost."""
 
-    def __init__(self, port):
+    def __init__(self, port, seconds_max=60):
         self.port = port
+        self.seconds_max = seconds_max
         self.connection = None
 
-    def request(self, method, path, body=None, headers=None):
+    def request(self, method, path, body=None, headers=None, text=None):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.seconds_max)
         try:
-            text = None if body is None else json.dumps(body)
-            every = {"Content-Type": "application/json"} if text is not None else {}
+            every = {}
+            if body is not None:
+                text, every = json.dumps(body), {"Content-Type": "application/json"}
             self.connection.request(method, path, text, {**every, **(headers or {})})
             answer = self.connection.getresponse()
             content = answer.read()
             if answer.will_close:
                 self.close()
+        except TimeoutError:  # a server that is there and says nothing is another matter than one that is gone
+            self.close()
+            raise
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise OSError(str(error)) from error
         return answer.status, json.loads(content) if content else None
+
+    def form(self, path, fields, authorization):
+        """As OAuth has it: fields in, an object out."""
+        return self.request("POST", path, None, {"Content-Type": "application/x-www-form-urlencoded",
+                                                 "Authorization": authorization}, urllib.parse.urlencode(fields))
 
     def request_whole(self, method, path, headers):
         """Status, headers by lower-case name, and the body as it came."""

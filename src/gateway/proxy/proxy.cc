@@ -7,6 +7,7 @@
 #include "http/upstream_pool.h"
 #include "platform/entropy.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <random>
@@ -23,6 +24,13 @@ std::mt19937_64 seeded() {
   platform::random_bytes(std::as_writable_bytes(std::span(seed)));
   std::seed_seq sequence(seed.begin(), seed.end());
   return std::mt19937_64(sequence);
+}
+
+// Not what is between two neighbours alone (RFC 9110, sections 9.3.6 and 9.3.8), and not `get`, which is another method
+// than GET for a policy and the same one for a careless server.
+bool is_passed_on(std::string_view method) noexcept {
+  const auto is_upper = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; };
+  return method != "TRACE" && method != "CONNECT" && std::ranges::all_of(method, is_upper);
 }
 
 class Proxy final : public http::StreamService {
@@ -60,7 +68,7 @@ asio::awaitable<void> Proxy::serve(http::StreamExchange& client) {
     response.headers.add("X-Request-Id", trace.request_id);
     return response;
   };
-  if (const std::string_view method = head.method_name(); method == "TRACE" || method == "CONNECT") {
+  if (!is_passed_on(head.method_name())) {
     const http::Response response = refuse(405, "Method not allowed");
     co_await client.answer(response);
   } else if (hops_of(head.request) >= hops_max) {

@@ -10,8 +10,8 @@
 // answer never passes for a whole one. A request is sent a second time only if nothing of it can have been acted upon:
 // the connection could not be made; or it is GET, HEAD or OPTIONS without a body, and the connection ended before the
 // first byte of an answer.
-// Answers of our own are `{"error":"…"}`: 400, 408, 413 (the client's body), 405 (TRACE, CONNECT), 502, 503, 504 (the
-// upstream), 508 (the request goes round in circles).
+// Answers of our own are `{"error":"…"}`: 400, 408, 413 (the client's body), 405 (TRACE, CONNECT, a method not of A-Z
+// and `-`), 502, 503, 504 (the upstream), 508 (the request goes round in circles).
 #pragma once
 
 #include "gateway/proxy/forward.h"

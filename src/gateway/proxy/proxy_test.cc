@@ -3,7 +3,6 @@
 
 #include "gateway/proxy/test_origin.h"
 
-
 #include <gtest/gtest.h>
 
 namespace jeton::gateway {
@@ -395,7 +394,7 @@ TEST(Proxy, WebSocketIsATunnelOnceTheOriginAgrees) {
   RawPeer peer(proxy.port());
   peer.send(
       "GET /ws HTTP/1.1\r\nHost: g\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\nearly");
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nearly");
   const RawAnswer answer = peer.answer(true);
   EXPECT_EQ(answer.status, 101);
   EXPECT_TRUE(answer.has("Upgrade: websocket"));
@@ -471,6 +470,7 @@ TEST(Proxy, TraceAndConnectAreRefusedAndCirclesEnd) {
   for (const auto& [request, status] : std::vector<std::pair<std::string, int>>{
            {"TRACE /a HTTP/1.1\r\nHost: g\r\n\r\n", 405},
            {"CONNECT /a HTTP/1.1\r\nHost: g\r\n\r\n", 405},
+           {"get /a HTTP/1.1\r\nHost: g\r\n\r\n", 405},
            {"GET /a HTTP/1.1\r\nHost: g\r\nVia: 1.1 jeton, 1.1 jeton, 1.1 jeton, 1.1 jeton\r\n\r\n", 200},
            {"GET /a HTTP/1.1\r\nHost: g\r\nVia: 1.1 jeton, 1.1 jeton, 1.1 jeton, 1.1 jeton\r\n"
             "Via: 1.1 jeton, 1.1 jeton, 1.1 jeton, 1.1 jeton\r\n\r\n",

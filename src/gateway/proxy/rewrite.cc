@@ -164,6 +164,13 @@ void append_hex(std::string& text, std::uint64_t value) {
   for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(value >> shift) & 0xf];
 }
 
+// 16 bytes in base64.
+bool is_websocket_key(std::string_view key) noexcept {
+  return key.size() == 24 && key.ends_with("==") && std::ranges::all_of(key.substr(0, 22), [](char c) {
+           return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '+' || c == '/';
+         });
+}
+
 std::string_view only(const http::Headers& headers, std::string_view name) {
   const auto values = headers.all(name);
   return values.size() == 1 ? values.front() : std::string_view();
@@ -231,7 +238,7 @@ bool asks_for_websocket(const http::RequestHead& head) {
   const http::Headers& headers = head.request.headers;
   if (head.request.method != http::Method::get || head.http_1_0 || head.framing != http::BodyFraming::none)
     return false;
-  if (!same_field_name(only(headers, "Upgrade"), "websocket") || only(headers, "Sec-WebSocket-Key").empty())
+  if (!same_field_name(only(headers, "Upgrade"), "websocket") || !is_websocket_key(only(headers, "Sec-WebSocket-Key")))
     return false;
   const auto named = named_by_connection(headers);
   return std::ranges::any_of(named, [](std::string_view option) { return same_field_name(option, "upgrade"); });

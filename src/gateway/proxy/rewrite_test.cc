@@ -156,13 +156,15 @@ TEST(Rewrite, AnswerLosesWhatConcernsTheUpstreamsConnection) {
 }
 
 TEST(Rewrite, OnlyAWholeWebSocketHandshakeIsOne) {
-  const std::string key = "Sec-WebSocket-Key: x\r\n";
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   EXPECT_TRUE(asks_for_websocket(
       parsed("GET / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n" + key + "\r\n")));
   for (const std::string& other :
        {"POST / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + key,
         "GET / HTTP/1.0\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + key,
         "GET / HTTP/1.1\r\nHost: g\r\nUpgrade: websocket\r\n" + key,
+        std::string("GET / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBu;b25jZQ=\r\n"),
         "GET / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n" + key,
         std::string("GET / HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"),
         "GET / HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + key})
