@@ -39,6 +39,8 @@ asio::awaitable<bool> Connection::relay(const RequestHead& head) {
   exchange_ = &exchange;
   if (head.framing == BodyFraming::counted && head.body_bytes > limits.body_bytes_max)
     co_await exchange.answer(error_response(413, "The body is too large"));
+  else if (const auto arrived = exchange.decode_arrived(); !arrived)
+    co_await exchange.answer(error_response(arrived.error().status, arrived.error().error));
   else
     co_await serve_stream(exchange);
   exchange_ = nullptr;

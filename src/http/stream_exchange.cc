@@ -88,7 +88,20 @@ void StreamExchange::stop_reading() noexcept {
   if (read_deadline_ != Deadline::max()) transport_.cancel();
 }
 
+std::expected<void, Refusal> StreamExchange::decode_arrived() {
+  if (!chunks_ || input_.empty()) return {};
+  const auto consumed = chunks_->take(std::string_view(input_).substr(0, limits_.piece_bytes_max), piece_);
+  if (!consumed) return std::unexpected(consumed.error());
+  input_.erase(0, *consumed);
+  piece_waits_ = !piece_.empty();
+  body_ended_ = chunks_->complete() && !piece_waits_;
+  return {};
+}
+
+std::uint64_t StreamExchange::bytes_here() const noexcept { return chunks_ ? piece_.size() : body_left_; }
+
 bool StreamExchange::body_is_here() const noexcept {
+  if (chunks_) return chunks_->complete();
   return head_.framing == BodyFraming::counted && body_left_ <= input_.size() && body_left_ <= limits_.piece_bytes_max;
 }
 
@@ -161,6 +174,11 @@ asio::awaitable<std::expected<std::string_view, Refusal>> StreamExchange::read_c
 }
 
 asio::awaitable<std::expected<std::string_view, Refusal>> StreamExchange::read_chunked() {
+  if (std::exchange(piece_waits_, false)) {
+    bytes_in_ += piece_.size();
+    body_ended_ = chunks_->complete();
+    co_return std::string_view(piece_);
+  }
   piece_.clear();
   while (true) {
     const std::string_view arrived = std::string_view(input_).substr(0, limits_.piece_bytes_max);
@@ -197,7 +215,7 @@ asio::awaitable<bool> StreamExchange::write_text(std::string_view text) {
 asio::awaitable<bool> StreamExchange::answer(const Response& response) {
   // A body that is here already need not cost the connection.
   if (!body_ended_ && body_is_here()) {
-    input_.erase(0, static_cast<std::size_t>(body_left_));
+    if (!chunks_) input_.erase(0, static_cast<std::size_t>(body_left_));
     body_ended_ = true;
   }
   const bool bodiless = is_bodiless(response.status);

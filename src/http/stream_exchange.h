@@ -61,8 +61,10 @@ class StreamExchange {
   boost::asio::awaitable<std::expected<std::string_view, Refusal>> read_body();
   // The whole body has been read, or there is none.
   bool body_ended() const noexcept { return body_ended_; }
-  // What is left of the body has been received already, and is no longer than a piece: read_body will not wait.
+  // The whole body has been received already, and is no longer than a piece: read_body will give it without waiting.
   bool body_is_here() const noexcept;
+  // How long it is, if body_is_here; of chunks what they hold.
+  std::uint64_t bytes_here() const noexcept;
   // The reading under way ends; what it read stays.
   void stop_reading() noexcept;
 
@@ -88,6 +90,9 @@ class StreamExchange {
   // What is under way fails, and the connection is reset when the exchange ends.
   void abort() noexcept;
 
+  // For the connection, first of all: takes apart what has been received of a chunked body with its head, so that a
+  // malformed one is refused before anybody has heard of the request.
+  std::expected<void, Refusal> decode_arrived();
   // For the connection: whether the answer is whole, and whether another request may follow it.
   bool answered() const noexcept { return answer_ended_; }
   bool stays_open() const noexcept { return answer_ended_ && keep_alive_ && body_ended_ && !tunnel_; }
@@ -126,7 +131,7 @@ class StreamExchange {
   int status_ = 0;
   AnswerLength::Kind answer_kind_ = AnswerLength::Kind::none;
   bool body_ended_ = false;
-  bool told_to_go_on_ = false;
+  bool piece_waits_ = false;  // decoded, not yet read
   bool read_stopped_ = false;
   bool read_time_over_ = false;
   bool lost_ = false;

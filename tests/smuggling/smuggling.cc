@@ -61,7 +61,11 @@ class Course {
   bool run(std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t at = first; at < first + count; at += batch_size) {
       const std::uint64_t end = std::min(at + batch_size, first + count);
-      for (std::uint64_t number = at; number < end; ++number) converse(mutated_request(number));
+      for (std::uint64_t number = at; number < end; ++number) {
+        if (converse(mutated_request(number))) continue;
+        std::printf("%s: request %llu: no end\n", server_.name.c_str(), static_cast<unsigned long long>(number));
+        return false;
+      }
       if (!settle(at, end)) return false;
     }
     return true;
@@ -117,11 +121,14 @@ class Course {
     (cut ? partly_ : whole_) += one.attempts;
     (cut ? sent_in_part_ : sent_)[line] += static_cast<int>(one.attempts);
   }
-  void converse(const std::string& bytes) const {
+  // False: nobody ended the conversation.
+  bool converse(const std::string& bytes) const {
     http::RawPeer peer(proxy_.port());
     peer.send(bytes);
     peer.end_sending();
+    const auto give_up = std::chrono::steady_clock::now() + settle_time_max;
     peer.sees_close();
+    return std::chrono::steady_clock::now() < give_up;
   }
   // Logs write a backslash and a quotation mark with a backslash before it.
   static std::string unescaped(const std::string& text) {

@@ -135,7 +135,10 @@ bool Relay::may_go_again(const http::UpstreamPool::Lease& lease, UpstreamError e
 
 // The head, and with it a body that is here already. False: it could not be sent whole.
 asio::awaitable<bool> Relay::send_request(UpstreamConnection& server) {
-  auto head = upstream_head(client_.head(), forward_, trace_, pool_.upstream().server(server.server()).authority);
+  std::optional<std::uint64_t> length;
+  if (client_.head().framing == http::BodyFraming::chunked && client_.body_is_here()) length = client_.bytes_here();
+  auto head =
+      upstream_head(client_.head(), forward_, trace_, pool_.upstream().server(server.server()).authority, length);
   if (!head) {
     platform::log_error("request cannot be passed on", {{"request", trace_.request_id}, {"what", head.error()}});
     co_await answer(500, "Internal error");

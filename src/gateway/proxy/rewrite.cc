@@ -203,7 +203,8 @@ Trace trace_of(const http::Request& request, const TraceSeed& seed) {
 }
 
 std::expected<std::string, std::string_view> upstream_head(const http::RequestHead& head, const Forward& forward,
-                                                           const Trace& trace, std::string_view authority) {
+                                                           const Trace& trace, std::string_view authority,
+                                                           std::optional<std::uint64_t> length) {
   const auto is_visible = [](char c) { return c > ' ' && c <= '~' && c != '#' && c != '?'; };
   if (!forward.path.starts_with('/') || !std::ranges::all_of(forward.path, is_visible))
     return std::unexpected(std::string_view("the path cannot be sent"));
@@ -214,7 +215,10 @@ std::expected<std::string, std::string_view> upstream_head(const http::RequestHe
   writer.text().append(" HTTP/1.1\r\n");
   writer.add_good("Host", request.host.empty() ? authority : std::string_view(request.host));
   add_passed_fields(writer, head, forward, trace);
-  add_framing(writer, head);
+  if (length)
+    writer.add_good("Content-Length", std::to_string(*length));
+  else
+    add_framing(writer, head);
   writer.add_good("X-Forwarded-For", request.peer_address);
   writer.add_good("X-Forwarded-Proto", request.scheme);
   if (!request.host.empty()) writer.add_good("X-Forwarded-Host", request.host);
