@@ -45,7 +45,8 @@ class Loop {
         served_(served),
         acceptor_(io_, is_ipv6 ? tcp::v6() : tcp::v4(), listener.get()),
         sweeper_(io_),
-        accept_pause_(io_) {
+        accept_pause_(io_),
+        certificate_check_(io_) {
     listener.release();
     acceptor_.non_blocking(true);
     if (streams) streams_ = streams(io_);
@@ -58,11 +59,14 @@ class Loop {
   }
 
   void run() { io_.run(); }
+  // Before run, of one loop: a renewed certificate is loaded by itself.
+  void keep_certificate(ServerTls& tls) { asio::co_spawn(io_, reload_when_changed(tls), asio::detached); }
   // From any thread.
   void stop() noexcept;
 
  private:
   asio::awaitable<void> accept_all();
+  asio::awaitable<void> reload_when_changed(ServerTls& tls);
   void warn_of_accept(const boost::system::error_code& error);
   void take(LoopSocket socket);
   static asio::awaitable<void> serve(Loop& loop, LoopSocket socket, bool too_many);
@@ -85,6 +89,7 @@ class Loop {
   Acceptor acceptor_;
   Timer sweeper_;
   Timer accept_pause_;
+  Timer certificate_check_;
 };
 
 asio::awaitable<void> Loop::accept_all() {
@@ -100,6 +105,17 @@ asio::awaitable<void> Loop::accept_all() {
       accept_pause_.expires_after(accept_retry_time);
       co_await accept_pause_.async_wait(awaited);
     }
+  }
+}
+
+asio::awaitable<void> Loop::reload_when_changed(ServerTls& tls) {
+  while (!neighbours_.stopping) {
+    certificate_check_.expires_after(neighbours_.options.tls_check_interval);
+    if (const auto [cancelled] = co_await certificate_check_.async_wait(awaited); cancelled) co_return;
+    if (const auto reloaded = tls.reload_if_changed(); !reloaded)
+      platform::log_error("certificate was not reloaded", {{"what", reloaded.error().text()}});
+    else if (*reloaded)
+      platform::log_info("certificate reloaded");
   }
 }
 
@@ -245,6 +261,7 @@ platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options,
     state->loops.push_back(std::make_unique<Loop>(std::move(socket), listeners->is_ipv6, state->options, state->router,
                                                   state->observer, streams, state->served));
   }
+  if (state->options.tls) state->loops.front()->keep_certificate(*state->options.tls);
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 

@@ -37,12 +37,13 @@ struct ServerOptions {
   std::chrono::seconds header_time_max{10};
   std::chrono::seconds body_time_max{10};
   std::chrono::seconds idle_time_max{60};
-  std::chrono::seconds stream_write_time_max{10};  // for one piece of a streamed answer
-  std::chrono::seconds drain_time_max{10};         // for answers under way when stopping
-  TrustedProxies trusted_proxies{};                // whose X-Forwarded-* are believed
-  PathReading paths = PathReading::strict;         // raw: for a handler that has a reading of its own
-  StreamLimits stream{};                           // for a StreamService
-  std::shared_ptr<ServerTls> tls{};                // none: plain HTTP
+  std::chrono::seconds stream_write_time_max{10};        // for one piece of a streamed answer
+  std::chrono::seconds drain_time_max{10};               // for answers under way when stopping
+  TrustedProxies trusted_proxies{};                      // whose X-Forwarded-* are believed
+  PathReading paths = PathReading::strict;               // raw: for a handler that has a reading of its own
+  StreamLimits stream{};                                 // for a StreamService
+  std::shared_ptr<ServerTls> tls{};                      // none: plain HTTP
+  std::chrono::milliseconds tls_check_interval{10'000};  // how often its files are looked at, to be loaded anew
 };
 
 // Told of every request that was answered, refused ones too (their Request may lack everything but peer_address and

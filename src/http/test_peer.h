@@ -118,6 +118,13 @@ class RawPeer {
     return text;
   }
   const std::string& received() const { return received_; }
+  // Takes some of what comes and forgets it; how much, 0 at the end.
+  std::size_t drop_some() {
+    if (received_.empty() && !receive()) return 0;
+    const std::size_t size = received_.size();
+    received_.clear();
+    return size;
+  }
   // Whether the server has closed or reset the connection, waiting no longer than that.
   bool closed_within(std::chrono::milliseconds time) {
     pollfd waited{fd_, POLLIN, 0};
@@ -139,7 +146,7 @@ class RawPeer {
       failed_ = true;
       return false;
     }
-    char bytes[4096];
+    char bytes[16 * 1024];
     const ssize_t got = ::recv(fd_, bytes, sizeof bytes, 0);
     if (got <= 0) {
       if (got < 0) failed_ = true;  // a reset: what was under way may be lost

@@ -408,6 +408,19 @@ TEST(Proxy, WebSocketIsATunnelOnceTheOriginAgrees) {
   EXPECT_NE(seen.find("Upgrade: websocket\r\n"), std::string::npos);
 }
 
+TEST(Proxy, ConnectionOnWhichAnUpgradeWasRefusedIsNotUsedAgain) {
+  Origin origin(always(ok));
+  RunningProxy proxy({.servers = {origin.url()}});
+  RawPeer peer(proxy.port());
+  peer.send(
+      "GET /ws HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_EQ(peer.answer().status, 200);
+  peer.send(get_a);
+  EXPECT_EQ(peer.answer().status, 200);
+  EXPECT_EQ(origin.connections(), 2U);
+}
+
 // h2c and every other protocol: the upgrade is not passed on, the request is.
 TEST(Proxy, OtherUpgradesAreNotPassedOn) {
   std::string seen;

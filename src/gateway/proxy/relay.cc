@@ -120,7 +120,8 @@ asio::awaitable<Relay::Turn> Relay::attempt() {
   const Turn turn = co_await exchange(*lease);
   if (turn == Turn::ended && !error_) {
     pool_.upstream().note_success(*server_);
-    lease->give_back();
+    // A server that was asked to switch protocols and did not may still be of two minds about what comes next.
+    if (!asks_for_websocket(client_.head())) lease->give_back();
   }
   co_return turn;
 }

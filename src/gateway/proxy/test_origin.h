@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace jeton::gateway {
@@ -53,6 +54,11 @@ class OriginPeer {
     return text;
   }
   bool sees_close() { return !receive(); }
+  // Takes some of what comes and forgets it; how much, 0 at the end.
+  std::size_t drop_some() {
+    if (received_.empty() && !receive()) return 0;
+    return std::exchange(received_, {}).size();
+  }
   bool send(std::string_view text) {
     while (!text.empty()) {
       const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
@@ -71,7 +77,7 @@ class OriginPeer {
 
  private:
   bool receive() {
-    char buffer[4096];
+    char buffer[64 * 1024];
     const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
     if (got <= 0) return false;
     received_.append(buffer, static_cast<std::size_t>(got));
