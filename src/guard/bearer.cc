@@ -45,6 +45,11 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
+// One after the other: looking for one byte is done many at a time, for one of three it is not.
+bool holds_separator(std::string_view token) noexcept {
+  return token.find(' ') != token.npos || token.find('\t') != token.npos || token.find(',') != token.npos;
+}
+
 }  // namespace
 
 Result<std::string_view> extract_bearer(const RequestFacts& facts) {
@@ -60,7 +65,7 @@ Result<std::string_view> extract_bearer(const RequestFacts& facts) {
   if (!is_scheme(value.substr(0, space)) || space == value.npos) return std::unexpected(Error{Errc::missing_token});
   const std::string_view token = value.substr(space + 1);
   // One space, one token. Anything else in it the verifier would refuse too; here it costs nothing.
-  if (token.find_first_of(" \t,") != token.npos) return std::unexpected(Error{Errc::malformed_token});
+  if (holds_separator(token)) return std::unexpected(Error{Errc::malformed_token});
   return token;
 }
 

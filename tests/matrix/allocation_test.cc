@@ -3,6 +3,7 @@
 #include "bound_key.h"
 
 #include <jeton/claims.h>
+#include <jeton/guard.h>
 #include <jeton/key_set.h>
 #include <jeton/signer.h>
 #include <jeton/token_cache.h>
@@ -123,6 +124,45 @@ TEST_P(Allocations, ReadingClaimsAsViewsAsksForNone) {
 INSTANTIATE_TEST_SUITE_P(All, Allocations, testing::Range(0, algorithm_count), [](const auto& instance) {
   return std::string(name_of(static_cast<Algorithm>(instance.param)));
 });
+
+// A whole decision, but for the claims that it passes on.
+TEST(AllocationCount, ADecisionAboutAKnownTokenNeverAsksForMemory) {
+  const auto key = matrix::bound_key(Algorithm::es256).signing;
+  TokenCache cache;
+  RateLimiter limiter;
+  const auto routes = [](std::vector<PassedClaim> pass) {
+    return Routes::build({{.name = "all", .match = {.path = "/**"}},
+                          {.name = "stream",
+                           .match = {.hosts = {"api.example.com"},
+                                     .methods = {"GET"},
+                                     .path = "/v1/tracks/{id}/stream",
+                                     .query = {{"quality", {"high"}}}},
+                           .policy = {.audiences = {"api"},
+                                      .roles = {"team_lead"},
+                                      .plans = {"family", "pro"},
+                                      .conditions = {{{"sub"}, Condition::Equals{"dev_12847"}},
+                                                     {{"roles"}, Condition::Contains{"developer"}}},
+                                      .limits = {{.name = "stream",
+                                                  .allowance = Rate::per(std::chrono::seconds(1), 1'000).value()}},
+                                      .pass = std::move(pass)}}})
+        .value();
+  };
+  const std::string bearer = "Bearer " + token_by(key);
+  const std::string_view authorization = bearer;
+  const RequestFacts facts{.host = "API.example.com:443",
+                           .path = "/v1/tracks/7/stream",
+                           .query = "a=b&quality=high",
+                           .authorization = {&authorization, 1},
+                           .address = "192.0.2.7"};
+  const auto count = [&](const Guard& guard) {
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(guard.decide(facts, now).allowed());
+    return allocations_of([&] { (void)guard.decide(facts, now).allowed(); });
+  };
+  EXPECT_EQ(count(Guard{verifier_for(key), routes({}), {.cache = &cache, .limiter = &limiter}}), 0u);
+  const HeaderName header = HeaderName::of("X-User").value();
+  // The list of headers; short texts lie in it.
+  EXPECT_EQ(count(Guard{verifier_for(key), routes({{{"sub"}, header}}), {.cache = &cache, .limiter = &limiter}}), 1u);
+}
 
 // A token that is refused for its size alone costs no more than the words of the error, however large it is.
 TEST(AllocationCount, OversizedTokenAsksForNoMoreThanTheErrorsText) {
