@@ -68,6 +68,40 @@ TEST(LimitExchange, TellsWhatWasCountedOnce) {
   EXPECT_EQ(later[0].counted_on_day, 3u);
 }
 
+TEST(LimitExchange, TellsWhatIsKnownWithoutWhatItTells) {
+  Gateway gateway;
+  const Charge rate = charge_on(1, "1/s burst 100");
+  EXPECT_EQ(gateway.passing(rate, 3, start), 3);
+  const auto first = gateway.changes(start);
+  EXPECT_EQ(first.at(0).ahead, 0s);
+  gateway.exchange.learn_ahead(first[0], 40s, start);
+  EXPECT_EQ(gateway.passing(rate, 3, start + 2s), 3);
+  const auto second = gateway.changes(start + 2s);
+  EXPECT_EQ(second.at(0).ahead, 38s);
+  EXPECT_EQ(second.at(0).count, 3u);
+}
+
+TEST(LimitExchange, WhoseCountsAreNotToldIsNotForgottenBeforeOthers) {
+  RateLimiter limiter({.entries_max = 1});
+  LimitExchange exchange(limiter, [] {});
+  const auto charge = [&](std::uint64_t caller, nanoseconds at) {
+    const Charge one = charge_on(caller, "10/s");
+    return limiter.charge({&one, 1}, at, noon).allowed();
+  };
+  std::vector<UnsentCount> told;
+  for (std::uint64_t caller = 1; caller <= 6; ++caller) EXPECT_TRUE(charge(caller, start));
+  exchange.take_changes(told, 100, start);
+  EXPECT_EQ(told.size(), 6u);
+  EXPECT_TRUE(charge(7, start) && charge(7, start));
+  // All seven have regained all by now; the seventh is not told yet.
+  for (std::uint64_t caller = 8; caller <= 13; ++caller) EXPECT_TRUE(charge(caller, start + 1h));
+  told.clear();
+  exchange.take_changes(told, 100, start + 1h);
+  ASSERT_EQ(told.size(), 7u);
+  EXPECT_EQ(told[0].count, 2u);
+  EXPECT_EQ(exchange.counts().forgotten, 0u);
+}
+
 TEST(LimitExchange, WhatOthersCountedIsCountedHere) {
   Gateway gateway;
   const Charge rate = charge_on(1, "1/h burst 10"), quota = charge_on(2, "10/day");

@@ -95,6 +95,9 @@ TEST(FailureBudget, AClockThatGoesBackLocksNobodyOut) {
   EXPECT_TRUE(budget.refuse("192.0.2.1", start).has_value());  // as if it had just happened
   EXPECT_FALSE(budget.refuse("192.0.2.1", start + 1s).has_value());
   EXPECT_EQ(failing(budget, "192.0.2.3", 9, start + 1s), 3);
+  // Nor does it keep anybody known for longer than an hour.
+  for (int i = 0; i < 200; ++i) failing(budget, "198.51.100." + std::to_string(i), 9, start + 1s);
+  EXPECT_TRUE(budget.refuse("192.0.2.2", start + 1s).has_value());
 }
 
 TEST(FailureBudget, ThreadsOverdrawItByTheirNumberAtMost) {

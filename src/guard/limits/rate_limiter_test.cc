@@ -57,6 +57,11 @@ TEST(RateLimiter, SaysWhatRemainsAndWhenToComeAgain) {
   EXPECT_EQ(refused.retry_after(), 10s);  // 9.5 s, rounded up
   EXPECT_FALSE(passes(limiter, charge, start + 9s));
   EXPECT_TRUE(passes(limiter, charge, start + 500ms + refused.retry_after()));
+  const Charge other = charge_on(2, "6/min burst 3");
+  EXPECT_TRUE(passes(limiter, other, start));
+  const auto second = limiter.charge({&other, 1}, start + 4s, noon);
+  EXPECT_EQ(second.statuses()[0].remaining, 1u);
+  EXPECT_EQ(second.statuses()[0].next, 6s);  // 4 s of ten are over
 }
 
 TEST(RateLimiter, FieldsAreThoseOfTheDraft) {
