@@ -94,6 +94,14 @@ TEST(RateLimiter, AllChargesOrNone) {
   EXPECT_EQ(limiter.counts().refused, 31u);
 }
 
+TEST(RateLimiter, OfSeveralWaitsTheLongestIsSaid) {
+  RateLimiter limiter;
+  const Charge brief = charge_on(1, "1/s"), lasting = charge_on(2, "1/h");
+  EXPECT_TRUE(limiter.charge(std::array{brief, lasting}, start, noon).allowed());
+  EXPECT_EQ(limiter.charge(std::array{brief, lasting}, start, noon).retry_after(), 1h);
+  EXPECT_EQ(limiter.charge(std::array{lasting, brief}, start, noon).retry_after(), 1h);
+}
+
 TEST(RateLimiter, ARefusalLeavesNoTraceOfANewCaller) {
   RateLimiter limiter;
   const Charge full = charge_on(1, "1/h"), fresh = charge_on(2, "2/h");
