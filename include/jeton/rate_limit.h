@@ -23,11 +23,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -160,6 +164,32 @@ enum class LimitVerdict : std::uint8_t {
 
 class RateLimiter;
 
+// At most charges_max values, which are moved no further than they go: a decision is made of them for every request.
+template <class T>
+class FewPerRequest {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  FewPerRequest() noexcept {}
+  FewPerRequest(const FewPerRequest& other) noexcept { *this = other; }
+  FewPerRequest& operator=(const FewPerRequest& other) noexcept {
+    count_ = other.count_;
+    if (this != &other && count_ > 0) std::memcpy(bytes_, other.bytes_, count_ * sizeof(T));
+    return *this;
+  }
+  void push(const T& value) noexcept {
+    if (count_ == charges_max) std::abort();  // a bug of the caller
+    new (bytes_ + count_++ * sizeof(T)) T(value);
+  }
+  void clear() noexcept { count_ = 0; }
+  std::span<T> all() noexcept { return {reinterpret_cast<T*>(bytes_), count_}; }
+  std::span<const T> all() const noexcept { return {reinterpret_cast<const T*>(bytes_), count_}; }
+
+ private:
+  std::size_t count_ = 0;
+  alignas(T) std::byte bytes_[charges_max * sizeof(T)];
+};
+
 // Places of concurrent requests: given back when this goes. The limiter must outlive it.
 class Running {
  public:
@@ -168,7 +198,7 @@ class Running {
   Running& operator=(Running&& other) noexcept;
   ~Running() { end(); }
   void end() noexcept;
-  std::size_t places() const noexcept { return count_; }
+  std::size_t places() const noexcept { return places_.all().size(); }
 
  private:
   friend class RateLimiter;
@@ -178,8 +208,7 @@ class Running {
   };
   void add(RateLimiter& limiter, const Charge& charge) noexcept;
   RateLimiter* limiter_ = nullptr;
-  std::size_t count_ = 0;
-  std::array<Place, charges_max> places_;
+  FewPerRequest<Place> places_;
 };
 
 // Where the caller stands under one charge, after it.
@@ -195,7 +224,7 @@ class LimitResult {
  public:
   LimitVerdict verdict() const noexcept { return verdict_; }
   bool allowed() const noexcept { return verdict_ == LimitVerdict::allowed; }
-  std::span<const LimitStatus> statuses() const noexcept { return {statuses_.data(), count_}; }
+  std::span<const LimitStatus> statuses() const noexcept { return statuses_.all(); }
   // After which to try again; at least 1 s when refused. For a day's quota spread over a minute, so that not all come
   // back at midnight.
   std::chrono::seconds retry_after() const noexcept { return retry_after_; }
@@ -211,9 +240,8 @@ class LimitResult {
   friend class RateLimiter;
   void refuse_at(std::size_t charge) noexcept;
   LimitVerdict verdict_ = LimitVerdict::allowed;
-  std::size_t count_ = 0;
   std::chrono::seconds retry_after_{0};
-  std::array<LimitStatus, charges_max> statuses_;
+  FewPerRequest<LimitStatus> statuses_;
   Running running_;
 };
 

@@ -4,7 +4,6 @@
 #include "guard/requirements.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace jeton {
@@ -141,15 +140,14 @@ Decision Guard::admit(Allowed allowed, std::string_view address, Moment now) con
   }
   if (route->policy.limits.empty()) return Decision(std::move(allowed));
 
-  std::array<Charge, charges_max> charges;
-  std::size_t count = 0;
+  FewPerRequest<Charge> charges;
   for (const LimitRule& rule : route->policy.limits) {
     const VerifiedToken* const token = allowed.token.has_value() ? &*allowed.token : nullptr;
     const auto charge = charge_for(rule, token, address, parts_.limiter->seed());
     if (!charge) return Decision(refusal(charge.error(), route));
-    charges.at(count++) = *charge;
+    charges.push(*charge);
   }
-  LimitResult result = parts_.limiter->charge({charges.data(), count}, now.monotonic, now.wall);
+  LimitResult result = parts_.limiter->charge(charges.all(), now.monotonic, now.wall);
   if (!result.allowed()) return Decision(over_limit(result, route));
   allowed.limits.emplace(std::move(result));
   return Decision(std::move(allowed));

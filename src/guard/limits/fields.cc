@@ -32,7 +32,7 @@ void append_parameter(std::string& out, std::string_view name, std::uint64_t val
 
 void LimitResult::append_policy(std::string& out) const {
   for (const LimitStatus& status : statuses()) {
-    append_name(out, &status == statuses_.data(), status.name);
+    append_name(out, &status == statuses().data(), status.name);
     // So much within so long: what a rate lets through at once, in the time in which that is regained.
     append_parameter(out, "q", status.rate.burst());
     switch (status.rate.kind()) {
@@ -51,7 +51,7 @@ void LimitResult::append_policy(std::string& out) const {
 
 void LimitResult::append_rate_limit(std::string& out) const {
   for (const LimitStatus& status : statuses()) {
-    append_name(out, &status == statuses_.data(), status.name);
+    append_name(out, &status == statuses().data(), status.name);
     append_parameter(out, "r", status.remaining);
     if (status.next.count() > 0) append_parameter(out, "t", static_cast<std::uint64_t>(status.next.count()));
   }

@@ -139,9 +139,8 @@ LimitResult RateLimiter::charge(std::span<const Charge> charges, nanoseconds mon
     const std::size_t done = take_all(charges, sets, at, debt_windows, steps);
     const bool refused = done < charges.size();
     for (std::size_t i = refused ? done : 0; i-- > 0;) steps[i].undo();
-    result.count_ = charges.size();
     for (std::size_t i = 0; i < charges.size(); ++i)
-      result.statuses_[i] = status_of(charges[i], *sets[i], at, debt_windows, refused, result.retry_after_);
+      result.statuses_.push(status_of(charges[i], *sets[i], at, debt_windows, refused, result.retry_after_));
     if (refused) {
       result.refuse_at(done);
       state_->refused.fetch_add(1, std::memory_order_relaxed);
@@ -164,12 +163,11 @@ LimitResult RateLimiter::charge(std::span<const Charge> charges, nanoseconds mon
 void LimitResult::refuse_at(std::size_t charge) noexcept {
   verdict_ = LimitVerdict::over_limit;
   retry_after_ = std::max(retry_after_, seconds{1});
-  statuses_[charge].refused = true;
+  statuses_.all()[charge].refused = true;
 }
 
 void RateLimiter::release(const Running& running) noexcept {
-  for (std::size_t i = 0; i < running.count_; ++i) {
-    const auto& [key, by_address] = running.places_[i];
+  for (const auto& [key, by_address] : running.places_.all()) {
     SlotSet& set = state_->set_of(key, by_address);
     const Locked locked(std::array{&set});
     const std::size_t place = set.find(key);
@@ -186,27 +184,26 @@ RateLimiter::Counts RateLimiter::counts() const noexcept {
 
 void Running::add(RateLimiter& limiter, const Charge& charge) noexcept {
   limiter_ = &limiter;
-  places_[count_++] = {charge.key, charge.by_address};
+  places_.push({charge.key, charge.by_address});
 }
 
-Running::Running(Running&& other) noexcept
-    : limiter_(std::exchange(other.limiter_, nullptr)),
-      count_(std::exchange(other.count_, 0)),
-      places_(other.places_) {}
+Running::Running(Running&& other) noexcept : limiter_(std::exchange(other.limiter_, nullptr)), places_(other.places_) {
+  other.places_.clear();
+}
 
 Running& Running::operator=(Running&& other) noexcept {
   if (this == &other) return *this;
   end();
   limiter_ = std::exchange(other.limiter_, nullptr);
-  count_ = std::exchange(other.count_, 0);
   places_ = other.places_;
+  other.places_.clear();
   return *this;
 }
 
 void Running::end() noexcept {
   if (limiter_ == nullptr) return;
   std::exchange(limiter_, nullptr)->release(*this);
-  count_ = 0;
+  places_.clear();
 }
 
 }  // namespace jeton
