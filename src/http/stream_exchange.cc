@@ -220,7 +220,7 @@ asio::awaitable<bool> StreamExchange::answer(const Response& response) {
   }
   const bool bodiless = is_bodiless(response.status);
   const AnswerLength length{bodiless ? AnswerLength::Kind::none : AnswerLength::Kind::counted, response.body.size()};
-  if (!co_await begin_answer(response, length)) co_return false;
+  if (!co_await begin_answer(response, length, true)) co_return false;
   if (!bodiless && !response.body.empty() && with_body()) {
     if (!co_await write_piece(response.body)) co_return false;
   }
@@ -232,7 +232,7 @@ asio::awaitable<bool> StreamExchange::interim(const Response& response) {
   co_return co_await write_text(head_text(response) + "\r\n");
 }
 
-asio::awaitable<bool> StreamExchange::begin_answer(const Response& response, AnswerLength length) {
+asio::awaitable<bool> StreamExchange::begin_answer(const Response& response, AnswerLength length, bool at_hand) {
   if (answer_begun_ || !can_be_sent(response)) co_return false;
   answer_begun_ = true;
   status_ = response.status;
@@ -249,10 +249,21 @@ asio::awaitable<bool> StreamExchange::begin_answer(const Response& response, Ans
   else if (head_.http_1_0)
     append_field(head, "Connection", "keep-alive");
   head.append("\r\n");
+  if (at_hand) {
+    held_head_ = std::move(head);
+    co_return !lost_;
+  }
   co_return co_await write_text(head);
 }
 
-asio::awaitable<bool> StreamExchange::write_piece(std::string_view piece) {
+bool StreamExchange::take_back_answer() noexcept {
+  if (held_head_.empty()) return false;
+  held_head_.clear();
+  answer_begun_ = false;
+  return true;
+}
+
+asio::awaitable<bool> StreamExchange::write_piece(std::string_view piece, bool last) {
   if (piece.empty()) co_return !lost_;
   if (!with_body() || answer_kind_ == AnswerLength::Kind::none) co_return false;
   bytes_out_ += piece.size();
@@ -260,18 +271,23 @@ asio::awaitable<bool> StreamExchange::write_piece(std::string_view piece) {
     if (piece.size() > answer_left_) co_return false;
     answer_left_ -= piece.size();
   }
-  if (!chunked_) co_return co_await write_text(piece);
+  const std::string head = std::exchange(held_head_, {});
+  if (!chunked_) co_return co_await write(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(piece)});
   std::array<char, 20> size{};
   char* const end = std::to_chars(size.data(), size.data() + 16, piece.size(), 16).ptr;
-  const std::array<asio::const_buffer, 4> parts = {
-      asio::buffer(size.data(), static_cast<std::size_t>(end - size.data())), asio::buffer("\r\n", 2),
-      asio::buffer(piece), asio::buffer("\r\n", 2)};
+  last_written_ = last;
+  const std::string_view behind = last ? "\r\n0\r\n\r\n" : "\r\n";
+  const std::array<asio::const_buffer, 5> parts = {
+      asio::buffer(head), asio::buffer(size.data(), static_cast<std::size_t>(end - size.data())),
+      asio::buffer("\r\n", 2), asio::buffer(piece), asio::buffer(behind)};
   co_return co_await write(parts);
 }
 
 asio::awaitable<bool> StreamExchange::end_answer() {
   if (!answer_begun_ || answer_left_ != 0) co_return false;
-  if (chunked_ && with_body() && !co_await write_text("0\r\n\r\n")) co_return false;
+  std::string rest = std::exchange(held_head_, {});
+  if (chunked_ && with_body() && !std::exchange(last_written_, true)) rest += "0\r\n\r\n";
+  if (!rest.empty() && !co_await write_text(rest)) co_return false;
   answer_ended_ = !lost_;
   co_return answer_ended_;
 }

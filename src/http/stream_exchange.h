@@ -72,11 +72,14 @@ class StreamExchange {
   boost::asio::awaitable<bool> answer(const Response& response);
   // An interim answer (1xx but 100 and 101); not told to HTTP/1.0.
   boost::asio::awaitable<bool> interim(const Response& response);
-  // An answer piece by piece: begin, any number of pieces, end. `response` gives status and fields.
-  boost::asio::awaitable<bool> begin_answer(const Response& response, AnswerLength length);
-  boost::asio::awaitable<bool> write_piece(std::string_view piece);
+  // An answer piece by piece: begin, any number of pieces, end. `response` gives status and fields. `at_hand`: the first
+  // piece, or the end, follows without a wait; the head then travels with it. `last`: so does the end with this piece.
+  boost::asio::awaitable<bool> begin_answer(const Response& response, AnswerLength length, bool at_hand = false);
+  boost::asio::awaitable<bool> write_piece(std::string_view piece, bool last = false);
   boost::asio::awaitable<bool> end_answer();
   bool answer_begun() const noexcept { return answer_begun_; }
+  // A head that still waits for its first piece is forgotten, so that another answer can be begun. False: it is sent.
+  bool take_back_answer() noexcept;
   int status() const noexcept { return status_; }
   std::uint64_t bytes_out() const noexcept { return bytes_out_; }  // of the answer's body
   std::uint64_t bytes_in() const noexcept { return bytes_in_; }    // of the request's body
@@ -119,6 +122,7 @@ class StreamExchange {
   const bool& stopping_;
   std::function<void()> on_stop_;
   std::string piece_;
+  std::string held_head_;  // of the answer, to travel with what follows
   std::optional<ChunkReader> chunks_;
   std::uint64_t body_left_ = 0;
   std::uint64_t bytes_in_ = 0;
@@ -139,6 +143,7 @@ class StreamExchange {
   bool answer_ended_ = false;
   bool keep_alive_ = false;
   bool chunked_ = false;
+  bool last_written_ = false;
   bool tunnel_ = false;
 };
 

@@ -57,6 +57,7 @@ class UpstreamConnection {
   void set_idle_time_max(std::chrono::milliseconds time) noexcept { idle_time_max_ = time; }
   // Some of the body has been received: read_body will not wait.
   bool has_body_bytes() const noexcept { return !input_.empty(); }
+  bool body_ended() const noexcept { return body_ended_; }
   // Anything has been received of the answer that is being waited for.
   bool has_received() const noexcept { return received_; }
   // What is wrong with the answer, for the log; static text.

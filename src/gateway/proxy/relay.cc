@@ -100,6 +100,12 @@ asio::awaitable<void> Relay::give_up(UpstreamError error) {
   co_await answer(status, text_of(status));
 }
 
+void Relay::log_malformed(const UpstreamConnection& server) const {
+  platform::log_warning(
+      "malformed answer of an upstream",
+      {{"upstream", pool_.upstream().options().name}, {"request", trace_.request_id}, {"what", server.fault()}});
+}
+
 asio::awaitable<void> Relay::answer_client_fault(const http::Refusal& refusal) {
   if (refusal.status != 0) co_await answer(refusal.status, refusal.error);
 }
@@ -238,11 +244,7 @@ asio::awaitable<Relay::Turn> Relay::read_answer(http::UpstreamPool::Lease& lease
         fresh_ = true;
         co_return Turn::again;
       }
-      if (head.error() == UpstreamError::malformed) {
-        platform::log_warning(
-            "malformed answer of an upstream",
-            {{"upstream", pool_.upstream().options().name}, {"request", trace_.request_id}, {"what", server.fault()}});
-      }
+      if (head.error() == UpstreamError::malformed) log_malformed(server);
       co_await give_up(head.error());
       co_return Turn::ended;
     }
@@ -272,7 +274,8 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
     client_.on_stop([&server] { server.cancel(); });
     if (client_.stopping()) server.cancel();
   }
-  if (!co_await client_.begin_answer(client_answer(head, forward_, trace_), length_of(head, to_head))) {
+  const bool at_hand = server.has_body_bytes() || server.body_ended();
+  if (!co_await client_.begin_answer(client_answer(head, forward_, trace_), length_of(head, to_head), at_hand)) {
     error_ = UpstreamError::cancelled;
     co_return;
   }
@@ -280,17 +283,21 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
     const auto piece = co_await server.read_body();
     if (!piece) {
       error_ = piece.error();
+      if (error_ == UpstreamError::malformed) log_malformed(server);
       if (error_ != UpstreamError::cancelled)
         pool_.upstream().note_failure(server.server(), std::chrono::steady_clock::now());
       // An event stream has no last event; it is ended well when we stop, and its client comes back elsewhere.
-      if (events && client_.stopping()) co_await client_.end_answer();
+      if (client_.take_back_answer())
+        co_await give_up(piece.error());
+      else if (events && client_.stopping())
+        co_await client_.end_answer();
       break;
     }
     if (piece->empty()) {
       if (!co_await client_.end_answer()) error_ = UpstreamError::cancelled;
       break;
     }
-    if (!co_await client_.write_piece(*piece)) {
+    if (!co_await client_.write_piece(*piece, server.body_ended())) {
       error_ = UpstreamError::cancelled;
       break;
     }

@@ -40,6 +40,7 @@ class Relay {
   boost::asio::awaitable<void> tunnel(http::UpstreamConnection& server, const http::ResponseHead& head);
   boost::asio::awaitable<void> give_up(http::UpstreamError error);
   boost::asio::awaitable<void> answer_client_fault(const http::Refusal& refusal);
+  void log_malformed(const http::UpstreamConnection& server) const;
   bool may_go_again(const http::UpstreamPool::Lease& lease, http::UpstreamError error) const noexcept;
   boost::asio::awaitable<void> answer(int status, std::string_view error);
 
