@@ -72,8 +72,9 @@ class StreamExchange {
   boost::asio::awaitable<bool> answer(const Response& response);
   // An interim answer (1xx but 100 and 101); not told to HTTP/1.0.
   boost::asio::awaitable<bool> interim(const Response& response);
-  // An answer piece by piece: begin, any number of pieces, end. `response` gives status and fields. `at_hand`: the first
-  // piece, or the end, follows without a wait; the head then travels with it. `last`: so does the end with this piece.
+  // An answer piece by piece: begin, any number of pieces, end. `response` gives status and fields. `at_hand`: the
+  // first piece, or the end, follows without a wait; the head then travels with it. `last`: so does the end with this
+  // piece.
   boost::asio::awaitable<bool> begin_answer(const Response& response, AnswerLength length, bool at_hand = false);
   boost::asio::awaitable<bool> write_piece(std::string_view piece, bool last = false);
   boost::asio::awaitable<bool> end_answer();
