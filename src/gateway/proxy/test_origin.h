@@ -24,6 +24,13 @@
 
 namespace jeton::gateway {
 
+// Sanitizers keep freed memory for a while, so that what a process holds says nothing.
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool memory_is_watched = true;
+#else
+inline constexpr bool memory_is_watched = false;
+#endif
+
 // One connection, as the script sees it.
 class OriginPeer {
  public:
