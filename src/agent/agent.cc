@@ -39,6 +39,17 @@ RevocationTableOptions table_options(const AgentOptions& options) {
   return made;
 }
 
+// A file that is not written stops nothing.
+std::function<void()> guarded(std::function<void()> job) {
+  return [job = std::move(job)] {
+    try {
+      job();
+    } catch (const std::exception& error) {
+      platform::log_error("the agent's state is not stored", {{"reason", error.what()}});
+    }
+  };
+}
+
 }  // namespace
 
 // All of one issuer.
@@ -64,7 +75,7 @@ Upkeep::Upkeep(AgentOptions options, const platform::ClockSource& clock, const p
              .monotonic = monotonic_,
              .metrics = metrics_,
              .options = options_,
-             .on_disk = [this](std::function<void()> job) { asio::post(disk_, std::move(job)); }} {
+             .on_disk = [this](std::function<void()> job) { asio::post(disk_, guarded(std::move(job))); }} {
   for (const AgentIssuer& one : options_.issuers) add(one);
   show();
 }
@@ -82,7 +93,7 @@ void Upkeep::add(const AgentIssuer& issuer) {
         parts_, member.name, *issuer.feed, table_,
         FeedClient::Events{
             .keys_changed = [this, &member](const std::vector<std::string>* live) { take_live_keys(member, live); },
-            .heard = [this] { tell(); }});
+            .changed = [this] { tell(); }});
   }
   member.keys.emplace(
       parts_, issuer,
@@ -100,8 +111,11 @@ void Upkeep::start() {
     member->keys->load();
   }
   for (const auto& member : members_) {
-    asio::co_spawn(loop_, member->keys->run(), asio::detached);
-    if (member->feed) asio::co_spawn(loop_, member->feed->run(), asio::detached);
+    const auto keep_going = [this](std::string_view what, std::function<asio::awaitable<void>()> begin) {
+      asio::co_spawn(loop_, kept_going(loop_.get_executor(), what, std::move(begin)), asio::detached);
+    };
+    keep_going("keys", [one = member.get()] { return one->keys->run(); });
+    if (member->feed) keep_going("feed", [one = member.get()] { return one->feed->run(); });
   }
   thread_ = std::thread([this] {
     const auto work = asio::make_work_guard(loop_);
@@ -112,7 +126,12 @@ void Upkeep::start() {
 // A key that was published after the snapshot is as good as those that it names.
 void Upkeep::admit(Member& member, const std::vector<std::string>& kids, std::uint64_t asked_after) {
   unknown_.found(kids);
-  if (member.feed && member.feed->snapshots() == asked_after) table_.admit_keys(member.name, kids);
+  if (!member.feed) return;
+  if (member.feed->snapshots() == asked_after) {
+    table_.admit_keys(member.name, kids);
+  } else if (member.keys) {
+    member.keys->ask(FetchReason::feed);  // a snapshot came meanwhile: which of the two is later nobody knows
+  }
 }
 
 void Upkeep::take_live_keys(Member& member, const std::vector<std::string>* live) {

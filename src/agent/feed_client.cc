@@ -89,6 +89,7 @@ awaitable<void> FeedClient::run() {
     co_await follow();
     connected_ = false;
     connected_gauge_.set(0);
+    events_.changed();
     co_await pause_.wait(
         spread(parts_.limits().feed_reconnect_min, parts_.limits().feed_reconnect_max, failures_, chance()));
   }
@@ -207,14 +208,14 @@ void FeedClient::take(feed::Proved proved, const std::string& statement, bool is
   if (proved.replaces) {
     ++snapshots_;
     snapshot_wanted_ = false;
-    events_.keys_changed(&proved.kids);
+    if (!is_stored) events_.keys_changed(&proved.kids);  // at the start they are asked for anyway
     log_is_long_->store(false, std::memory_order_relaxed);
   } else {
     // A snapshot's statement is no head: it is not what the issuer wants to be shown.
     last_head_ = statement;
-    if (key_is_gone) events_.keys_changed(nullptr);
+    if (key_is_gone && !is_stored) events_.keys_changed(nullptr);
   }
-  events_.heard();
+  events_.changed();
   if (is_stored || !log_) return;
   parts_.on_disk([log = log_, is_long = log_is_long_, kept = std::make_shared<feed::Proved>(std::move(proved)),
                   statement, monotonic, issuer = issuer_] {

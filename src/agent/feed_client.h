@@ -28,7 +28,7 @@ class FeedClient {
   struct Events {
     // A key was said to be gone, or a snapshot named these live ones.
     std::function<void(const std::vector<std::string>* live_kids)> keys_changed;
-    std::function<void()> heard;  // a statement was proved
+    std::function<void()> changed;  // a statement was proved, or a connection failed
   };
   FeedClient(const Parts& parts, std::string issuer, const AgentFeed& feed, RevocationTable& table, Events events);
 

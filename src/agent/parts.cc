@@ -3,14 +3,31 @@
 #include "crypto/digest.h"
 #include "jose/base64url.h"
 #include "platform/entropy.h"
+#include "platform/log.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <span>
 #include <utility>
 
 namespace jeton::agent {
+
+boost::asio::awaitable<void> kept_going(boost::asio::any_io_executor executor, std::string_view what,
+                                        std::function<boost::asio::awaitable<void>()> begin) {
+  constexpr std::chrono::seconds pause{1};
+  boost::asio::steady_timer timer(executor);
+  while (true) {
+    try {
+      co_await begin();
+    } catch (const std::exception& error) {
+      platform::log_error("the agent begins anew", {{"part", what}, {"reason", error.what()}});
+    }
+    timer.expires_after(pause);
+    co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
+}
 
 std::uint64_t chance() noexcept {
   std::uint64_t number = 0;
@@ -19,16 +36,8 @@ std::uint64_t chance() noexcept {
 }
 
 boost::asio::awaitable<void> Pause::wait(std::chrono::milliseconds time) {
-  if (!std::exchange(is_cut_short_, false)) {
-    timer_.expires_after(time);
-    co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-  }
-  is_cut_short_ = false;
-}
-
-void Pause::cut_short() {
-  is_cut_short_ = true;
-  timer_.cancel();
+  timer_.expires_after(time);
+  co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 
 std::string state_path(const AgentOptions& options, std::string_view prefix, std::string_view issuer,

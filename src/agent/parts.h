@@ -14,6 +14,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 
 namespace jeton::agent {
 
@@ -30,6 +32,10 @@ struct Parts {
   const AgentLimits& limits() const noexcept { return options.agent_limits; }
 };
 
+// Runs what `begin` gives for ever: what it throws (memory that ended) is logged, and it begins anew after a pause.
+boost::asio::awaitable<void> kept_going(boost::asio::any_io_executor executor, std::string_view what,
+                                        std::function<boost::asio::awaitable<void>()> begin);
+
 // Any number, the same for nobody: when to come again.
 std::uint64_t chance() noexcept;
 
@@ -37,13 +43,12 @@ std::uint64_t chance() noexcept;
 class Pause {
  public:
   explicit Pause(const boost::asio::any_io_executor& executor) : timer_(executor) {}
-  // Until that time has passed, or cut_short; one before it counts.
+  // Until that time has passed, or cut_short; one before it counts for nothing.
   boost::asio::awaitable<void> wait(std::chrono::milliseconds time);
-  void cut_short();
+  void cut_short() { timer_.cancel(); }
 
  private:
   boost::asio::steady_timer timer_;
-  bool is_cut_short_ = false;
 };
 
 // "keys-", 22 characters that stand for `issuer`, and `suffix`, in the state directory; empty without one.

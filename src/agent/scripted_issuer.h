@@ -86,7 +86,6 @@ class ScriptedIssuer {
     return found == counts_.end() ? 0 : found->second;
   }
   int count() const { return total_; }
-  int most_at_once() const { return most_at_once_; }
   bool stopping() const { return stopping_; }
 
  private:
@@ -116,16 +115,12 @@ class ScriptedIssuer {
       ++total_;
       script = scripts_[path];
     }
-    const int at_once = ++at_once_;
-    for (int most = most_at_once_; most < at_once && !most_at_once_.compare_exchange_weak(most, at_once);) {
-    }
     Peer peer(fd, head);
     if (script) {
       script(peer);
     } else {
       peer.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     }
-    --at_once_;
     const std::lock_guard lock(mutex_);
     std::erase(open_, fd);
     ::shutdown(fd, SHUT_RDWR);
@@ -140,7 +135,7 @@ class ScriptedIssuer {
   std::vector<std::thread> serving_;
   std::map<std::string, Script> scripts_;
   std::map<std::string, int> counts_;
-  std::atomic<int> total_{0}, at_once_{0}, most_at_once_{0};
+  std::atomic<int> total_{0};
   std::atomic<bool> stopping_{false};
 };
 

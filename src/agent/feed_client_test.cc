@@ -1,0 +1,284 @@
+// A feed that is right, and feeds that are forged, silent, endless, refused and gone back.
+#include "agent/scripted_issuer.h"
+#include "agent/upkeep.h"
+#include "guard/feed/entry.h"
+#include "guard/feed/event_stream.h"
+#include "guard/feed/head.h"
+
+#include <jeton/jws.h>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char feed_path[] = "/api/feed", token_path[] = "/oauth2/token", jwks_path[] = "/jwks";
+constexpr char stream_head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+std::int64_t now_milliseconds() { return platform::SystemClock().now().time_since_epoch().count(); }
+
+class FeedClientTest : public testing::Test {
+ protected:
+  FeedClientTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "jeton-agent-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    head_ = {issuer_.url(), "AAAA", 0, {}, now_milliseconds()};
+    issuer_.answer(jwks_path, "200 OK", "", KeySet({key_.verification_key()}).to_jwks());
+    issuer_.answer(token_path, "200 OK", "", R"({"access_token":"a-token","token_type":"Bearer","expires_in":900})");
+  }
+  ~FeedClientTest() override {
+    issuer_.stop();
+    upkeep_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void start() {
+    upkeep_.reset();
+    metrics_ = std::make_unique<platform::Metrics>();
+    AgentOptions options{.state_directory = folder_, .precompute = false};
+    options.agent_limits.feed_silence_max = 200ms;
+    options.agent_limits.feed_reconnect_min = 1ms;
+    options.agent_limits.feed_reconnect_max = 20ms;
+    options.agent_limits.feed_event_bytes_max = 64 * 1024;
+    options.issuers.push_back(
+        {.trust = {.issuer = issuer_.url(), .audience = AudienceRule::must_include("api")},
+         .keys = KeysFrom::url(issuer_.url(jwks_path)),
+         .feed = AgentFeed{.pinned = KeySet({feed_key_.verification_key()}),
+                           .client_id = "verifier",
+                           .client_secret = SecretBytes::from_text("a secret with & and = in it")}});
+    upkeep_ = std::make_unique<Upkeep>(std::move(options), clock_, monotonic_, *metrics_);
+    upkeep_->start();
+  }
+  void wait_until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "never happened";
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  // Each connection is written down, and served by `serve`.
+  void serve_feed(std::function<void(ScriptedIssuer::Peer&)> serve) {
+    issuer_.script(feed_path, [this, serve = std::move(serve)](ScriptedIssuer::Peer& peer) {
+      {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(peer.head);
+      }
+      serve(peer);
+    });
+  }
+  std::string request(std::size_t number) {
+    wait_until([&] { return connections() > number; });
+    const std::lock_guard lock(mutex_);
+    return requests_[number];
+  }
+  std::size_t connections() {
+    const std::lock_guard lock(mutex_);
+    return requests_.size();
+  }
+  std::uint64_t faults(const char* fault) {
+    return metrics_->counter("jeton_agent_feed_faults_total", "", {{"issuer", issuer_.url()}, {"fault", fault}})
+        .value();
+  }
+
+  std::string snapshot() const {
+    feed::Snapshot end{.head = head_, .entries = entries_.size(), .kids = {std::string(key_.kid())}};
+    std::string text = feed::event_text({"reset", {""}, ""});
+    for (const auto& [number, revocation] : entries_) {
+      text += feed::event_text({"entries", {feed::entry_text(number, revocation)}, ""});
+      end.digest = chained(end.digest, number, revocation);
+    }
+    return text + feed::event_text({"snapshot", {*feed::sign(feed_key_, end)}, ""});
+  }
+  // The event of an entry that is new.
+  std::string revoke(const std::string& jti) {
+    const Revocation revocation{.subject = jti, .expires_at = now_milliseconds() / 1000 + 900};
+    head_.hash = chained(head_.hash, ++head_.number, revocation);
+    entries_.push_back({head_.number, revocation});
+    return feed::event_text({"entries", {feed::entry_text(head_.number, revocation)}, ""});
+  }
+  std::string statement(const SigningKey& key) const { return *feed::sign(key, head_); }
+  std::string signed_head() const { return feed::event_text({"head", {statement(feed_key_)}, ""}); }
+  std::string place() const { return feed::place_text({head_.epoch, head_.number, head_.hash}); }
+  void stay(const ScriptedIssuer::Peer&) const {
+    while (!issuer_.stopping()) std::this_thread::sleep_for(1ms);
+  }
+
+  VerifiedToken token(const std::string& jti) {
+    const std::string payload = R"({"iss":")" + issuer_.url() + R"(","aud":"api","sub":"u","ver":1,"jti":")" + jti +
+                                R"(","exp":)" + std::to_string(now_milliseconds() / 1000 + 600) + "}";
+    const Verifier verifier({.issuer = issuer_.url(),
+                             .audience = AudienceRule::must_include("api"),
+                             .keys = KeySet({key_.verification_key()})});
+    return verifier.verify(jws_sign(key_, payload, {.typ = "at+jwt"}).value(), clock_.now_seconds()).value();
+  }
+  bool refuses(const std::string& jti) { return upkeep_->table().find(token(jti)).has_value(); }
+
+  std::string folder_;
+  platform::SystemClock clock_;
+  platform::SteadyClock monotonic_;
+  std::mutex mutex_;
+  std::vector<std::string> requests_;
+  std::atomic<std::size_t> sent_{0};
+  ScriptedIssuer issuer_;
+  const SigningKey key_ = SigningKey::generate(Algorithm::es256);
+  const SigningKey feed_key_ = SigningKey::generate(feed::feed_algorithm);
+  const SigningKey other_key_ = SigningKey::generate(feed::feed_algorithm);
+  feed::Head head_;
+  std::vector<feed::Entry> entries_;
+  std::unique_ptr<platform::Metrics> metrics_;
+  std::unique_ptr<Upkeep> upkeep_;
+};
+
+TEST_F(FeedClientTest, WhatTheFeedProvesIsRefusedAndNothingElse) {
+  const std::string first = revoke("before");
+  const std::string begin = snapshot(), more = revoke("after"), end = signed_head();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    peer.send(stream_head + begin + more + end);
+    stay(peer);
+  });
+  start();
+  wait_until([&] { return refuses("after"); });
+  EXPECT_TRUE(refuses("before"));
+  EXPECT_FALSE(refuses("another"));
+  EXPECT_NE(request(0).find("Authorization: Bearer a-token\r\n"), std::string::npos);
+  EXPECT_EQ(request(0).find("Last-Event-ID"), std::string::npos);
+}
+
+TEST_F(FeedClientTest, ItGoesOnFromWhereItWasAndShowsTheLastHead) {
+  const std::string begin = snapshot(), more = revoke("one"), end = signed_head();
+  serve_feed([=](ScriptedIssuer::Peer& peer) { peer.send(stream_head + begin + more + end); });
+  start();
+  const std::string again = request(1);
+  EXPECT_NE(again.find("Last-Event-ID: " + place() + "\r\n"), std::string::npos) << again;
+  EXPECT_NE(again.find("Jeton-Feed-Head: " + statement(feed_key_) + "\r\n"), std::string::npos) << again;
+}
+
+TEST_F(FeedClientTest, AHeadOfAnotherKeyProvesNothing) {
+  const std::string begin = snapshot(), more = revoke("one");
+  const std::string forged = feed::event_text({"head", {statement(other_key_)}, ""});
+  serve_feed([=](ScriptedIssuer::Peer& peer) { peer.send(stream_head + begin + more + forged); });
+  start();
+  wait_until([&] { return faults("bad_signature") >= 2; });
+  EXPECT_FALSE(refuses("one"));
+}
+
+TEST_F(FeedClientTest, AnEntryThatWasKeptBackAsksForASnapshot) {
+  const std::string begin = snapshot();
+  revoke("kept back");
+  const std::string more = revoke("sent"), end = signed_head(), whole = snapshot();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    if (peer.head.find("Last-Event-ID") == std::string::npos && connections() > 1) {
+      peer.send(stream_head + whole);
+      stay(peer);
+    } else {
+      peer.send(stream_head + begin + more + end);
+    }
+  });
+  start();
+  wait_until([&] { return refuses("kept back"); });
+  EXPECT_TRUE(refuses("sent"));
+  EXPECT_GE(faults("broken_chain"), 1U);
+}
+
+TEST_F(FeedClientTest, ADatabaseThatWentBackChangesNothingAndIsShownTheLaterHead) {
+  const feed::Head before = head_;
+  const std::string begin = snapshot(), more = revoke("one"), end = signed_head();
+  const std::string back = feed::event_text({"head", {*feed::sign(feed_key_, before)}, ""});
+  serve_feed([=](ScriptedIssuer::Peer& peer) { peer.send(stream_head + begin + more + end + back); });
+  start();
+  wait_until([&] { return faults("went_back") >= 1; });
+  EXPECT_TRUE(refuses("one"));
+  EXPECT_NE(request(1).find("Jeton-Feed-Head: " + statement(feed_key_)), std::string::npos);
+}
+
+TEST_F(FeedClientTest, SilenceAndDrippedCommentsAreGivenUp) {
+  serve_feed([this](ScriptedIssuer::Peer& peer) {
+    peer.send(stream_head);
+    const bool is_silent = connections() % 2 == 0;
+    while (!issuer_.stopping() && (is_silent ? connections() % 2 == 0 : peer.send(":\n"))) {
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  start();
+  wait_until([&] { return connections() >= 4; });
+  EXPECT_EQ(upkeep_->table().staleness(issuer_.url(), monotonic_.ticks()), std::chrono::nanoseconds::max());
+}
+
+TEST_F(FeedClientTest, AnEventWithoutEndIsGivenUp) {
+  serve_feed([this](ScriptedIssuer::Peer& peer) {
+    peer.send(stream_head);
+    const std::string piece = "data: " + std::string(10'000, 'a') + "\n";
+    while (!issuer_.stopping() && peer.send(piece)) sent_ = peer.bytes_sent;
+  });
+  start();
+  wait_until([&] { return faults("malformed") >= 1; });
+  EXPECT_LT(sent_, 32U * 1024 * 1024);
+}
+
+TEST_F(FeedClientTest, ATokenThatIsRefusedIsAskedForAgainAndOneThatIsGoodIsNot) {
+  issuer_.answer(feed_path, "503 Service Unavailable", "", "");
+  start();
+  wait_until([&] { return faults("status") >= 5; });
+  EXPECT_EQ(issuer_.count(token_path), 1);
+  issuer_.answer(feed_path, "401 Unauthorized", "", "");
+  const int before = issuer_.count(token_path);
+  wait_until([&] { return issuer_.count(token_path) >= before + 3; });
+}
+
+TEST_F(FeedClientTest, NeitherTokenNorFeedFollowARedirect) {
+  ScriptedIssuer elsewhere;
+  issuer_.answer(feed_path, "307 Temporary Redirect", "Location: " + elsewhere.url(feed_path) + "\r\n", "");
+  start();
+  wait_until([&] { return faults("status") >= 2; });
+  issuer_.answer(feed_path, "401 Unauthorized", "", "");
+  issuer_.answer(token_path, "307 Temporary Redirect", "Location: " + elsewhere.url(token_path) + "\r\n", "");
+  wait_until([&] { return faults("token") >= 2; });
+  EXPECT_EQ(elsewhere.count(), 0) << "the secret goes to nobody else";
+}
+
+TEST_F(FeedClientTest, ARestartWithoutTheIssuerRefusesWhatWasRefused) {
+  const std::string begin = snapshot(), more = revoke("one"), end = signed_head();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    peer.send(stream_head + begin + more + end);
+    stay(peer);
+  });
+  start();
+  wait_until([&] { return refuses("one"); });
+  upkeep_.reset();
+  issuer_.stop();
+  start();
+  EXPECT_TRUE(refuses("one"));
+  EXPECT_FALSE(refuses("another")) << "its key is in the snapshot";
+  EXPECT_NE(upkeep_->table().staleness(issuer_.url(), monotonic_.ticks()), std::chrono::nanoseconds::max());
+}
+
+// A key that was published after the snapshot is good, one that only an older set has is not.
+TEST_F(FeedClientTest, AKeyPublishedAfterTheSnapshotIsGood) {
+  const SigningKey named = SigningKey::generate(Algorithm::es256);
+  feed::Snapshot end{.head = head_, .kids = {std::string(named.kid())}};
+  const std::string text =
+      feed::event_text({"reset", {""}, ""}) + feed::event_text({"snapshot", {*feed::sign(feed_key_, end)}, ""});
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    peer.send(stream_head + text);
+    stay(peer);
+  });
+  start();
+  // The JWKS has key_, which the snapshot does not name: it is asked for once more, and then counts.
+  wait_until([&] { return issuer_.count(jwks_path) >= 2 && !refuses("any"); });
+}
+
+}  // namespace
+}  // namespace jeton::agent
