@@ -40,10 +40,11 @@ std::optional<Answer> whole_answer(std::string_view received) {
   Answer answer;
   std::from_chars(head.data() + 9, head.data() + 12, answer.status);
   std::size_t body_bytes = 0;
-  constexpr std::string_view field = "\r\nContent-Length: ";
-  if (const auto at = head.find(field); at != std::string_view::npos) {
-    const auto* digits = head.data() + at + field.size();
-    std::from_chars(digits, head.data() + head.size(), body_bytes);
+  for (const std::string_view field : {"\r\nContent-Length: ", "\r\ncontent-length: "}) {
+    const auto at = head.find(field);
+    if (at == std::string_view::npos) continue;
+    std::from_chars(head.data() + at + field.size(), head.data() + head.size(), body_bytes);
+    break;
   }
   answer.size = head_end + 4 + body_bytes;
   if (received.size() < answer.size) return std::nullopt;
@@ -111,9 +112,9 @@ class Driver {
 
  private:
   void run_until(Moment end) {
-    while (Steady::now() < end) {
+    while (Steady::now() < end && !finished_) {
       ask();
-      wait(end);
+      if (!finished_) wait(end);
     }
   }
 
@@ -129,7 +130,10 @@ class Driver {
     }
     while (!idle_.empty() && (options_.rate == 0 || !waiting_.empty())) {
       const auto request = requests_.next();
-      if (!request) return;
+      if (!request) {
+        finished_ = idle_.size() == connections_.size();  // nothing is under way that could bring another
+        return;
+      }
       Connection& one = connections_[idle_.back()];
       one.is_busy = true;
       one.slot = request->slot;
@@ -189,6 +193,7 @@ class Driver {
   std::vector<std::size_t> idle_;
   std::deque<Moment> waiting_;  // due, and no connection was free
   Moment next_due_{}, measured_from_{}, measured_to_{};
+  bool finished_ = false;
   std::mt19937_64 chance_{20261124};
   LoadFigures figures_;
 };

@@ -27,7 +27,7 @@ class Requests {
     std::string_view text;  // head and body; until the answer
   };
   virtual ~Requests() = default;
-  // Nothing: all that can be asked is under way.
+  // Nothing: all that can be asked is under way. With nothing under way, the run ends early.
   virtual std::optional<Next> next() = 0;
   // True if it is the answer that was wanted.
   virtual bool take(std::size_t slot, int status, std::string_view body) = 0;

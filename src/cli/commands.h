@@ -21,6 +21,8 @@ void add_backup_command(CLI::App& app, Console& console);        // backup
 void add_restore_command(CLI::App& app, Console& console);       // restore
 void add_feed_commands(CLI::App& app, Console& console);         // feed key
 void add_policy_commands(CLI::App& app, Console& console, const platform::ClockSource& clock);  // policy check|test
+void add_gateway_command(CLI::App& app, Console& console);       // gateway
+void add_why_command(CLI::App& app, Console& console);           // why
 // help, completion and man: all made from the tree of commands, so they are added last.
 void add_help_commands(CLI::App& app, Console& console);
 

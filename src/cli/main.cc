@@ -42,6 +42,8 @@ int main(int argc, char** argv) {
   CLI::App app;
   jeton::cli::describe_application(app);
   jeton::cli::add_serve_command(app, console);
+  jeton::cli::add_gateway_command(app, console);
+  jeton::cli::add_why_command(app, console);
   jeton::cli::add_user_commands(app, console, clock);
   jeton::cli::add_backup_command(app, console);
   jeton::cli::add_restore_command(app, console);

@@ -1,6 +1,7 @@
 #include "gateway/policy_file.h"
 
 #include "gateway/route_settings.h"
+#include "gateway/shared_limits/server_address.h"
 #include "http/forwarded.h"
 #include "http/url.h"
 #include "platform/nearest_name.h"
@@ -67,6 +68,10 @@ void read_url(TomlTable& table, std::string_view name, std::string& url) {
   url = *std::move(text);
 }
 
+void read_count(TomlTable& table, std::string_view name, std::int64_t least, std::int64_t most, std::uint32_t& count) {
+  if (const auto number = table.number(name, least, most)) count = static_cast<std::uint32_t>(*number);
+}
+
 GatewaySettings read_gateway(TomlTable table) {
   GatewaySettings gateway;
   read_address(table, "listen", gateway.listen);
@@ -84,6 +89,23 @@ GatewaySettings read_gateway(TomlTable table) {
   }
   read_path(table, "state", gateway.state);
   read_path(table, "shadow", gateway.shadow);
+  read_path(table, "certificate", gateway.certificate);
+  read_path(table, "key", gateway.key);
+  if (gateway.certificate.empty() != gateway.key.empty())
+    table.complain(gateway.key.empty() ? "key" : "certificate", "is missing: a certificate and its key go together");
+  read_count(table, "threads", 0, 256, gateway.threads);
+  read_count(table, "connections_max", 1, 1'000'000, gateway.connections_max);
+  read_count(table, "cached_tokens_max", 1, 100'000'000, gateway.cached_tokens_max);
+  read_count(table, "log_allowed_one_in", 0, 1'000'000'000, gateway.log_allowed_one_in);
+  read_count(table, "log_lines_per_second_max", 0, 1'000'000, gateway.log_lines_per_second_max);
+  read_path(table, "shared_limits", gateway.shared_limits);
+  read_path(table, "shared_limits_secret", gateway.shared_limits_secret);
+  if (!gateway.shared_limits.empty()) {
+    if (const auto address = parse_server_address(gateway.shared_limits); !address.has_value())
+      table.complain("shared_limits", address.error());
+    if (gateway.shared_limits_secret.empty())
+      table.complain("shared_limits_secret", "is missing: a file with the same secret at every gateway");
+  }
   table.finish();
   return gateway;
 }

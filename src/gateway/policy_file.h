@@ -31,7 +31,17 @@ struct GatewaySettings {
   std::string operations = "127.0.0.1:9091";
   std::vector<std::string> trusted_proxies{};  // addresses and networks
   std::string state = "data/gateway";          // last good keys, state of the feed
-  std::string shadow{};  // path of a second policy file, whose refusals are logged and nothing else
+  std::string shadow{};       // path of a second policy file, whose refusals are logged and nothing else
+  std::string certificate{};  // of `listen`: the chain in PEM, read again when it changes; empty: plain HTTP
+  std::string key{};          // of the certificate, in PEM
+  std::uint32_t threads = 0;  // 0: as many as the machine has cores, 8 at most
+  std::uint32_t connections_max = 10'000;
+  std::uint32_t cached_tokens_max = 300'000;
+  std::uint32_t log_allowed_one_in = 0;  // of allowed requests one in so many is logged; 0: none
+  std::uint32_t log_lines_per_second_max = 100;
+  std::string shared_limits{};         // "redis://HOST:PORT": gateways count together; empty: each by itself
+  std::string shared_limits_secret{};  // path of a file with the same secret at every gateway
+  friend bool operator==(const GatewaySettings&, const GatewaySettings&) = default;
 };
 
 // [[issuer]]
@@ -47,6 +57,7 @@ struct IssuerSettings {
   std::string client_id{};  // as which the feed is asked for, and tokens are introspected
   std::string client_secret_file{};
   std::string introspection{};  // URL (RFC 7662); empty: staleness "introspect" is "deny"
+  friend bool operator==(const IssuerSettings&, const IssuerSettings&) = default;
 };
 
 // [[upstream]]
@@ -58,6 +69,7 @@ struct UpstreamSettings {
   std::chrono::seconds connect_timeout{5};
   std::chrono::seconds response_timeout{60};  // until the head of the answer is there
   std::string ca_file{};                      // for https servers; empty: the system's
+  friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 
 struct PolicyFile {

@@ -263,6 +263,10 @@ Result<VerifiedToken> TokenCache::verify(const Verifier& verifier, std::string_v
   return verified;
 }
 
+void TokenCache::expect(std::string_view compact) const noexcept {
+  __builtin_prefetch(&state_->set_of(state_->hash(compact)), 1);
+}
+
 TokenCache::Counts TokenCache::counts() const noexcept {
   return {state_->hits.value(), state_->misses.value(), state_->entries.load(), state_->evictions.load()};
 }

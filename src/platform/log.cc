@@ -148,7 +148,7 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-void log(LogLevel level, std::string_view event, LogFields fields) noexcept try {
+void log(LogLevel level, std::string_view event, LogFieldSpan fields) noexcept try {
   Log& log = process_log();
   if (level < log.level.load(std::memory_order_relaxed)) return;
   const auto now = SystemClock{}.now();

@@ -13,6 +13,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -50,8 +51,12 @@ struct LogField {
   }
 };
 using LogFields = std::initializer_list<LogField>;
+using LogFieldSpan = std::span<const LogField>;
 
-void log(LogLevel level, std::string_view event, LogFields fields = {}) noexcept;
+void log(LogLevel level, std::string_view event, LogFieldSpan fields) noexcept;
+inline void log(LogLevel level, std::string_view event, LogFields fields = {}) noexcept {
+  log(level, event, LogFieldSpan(fields.begin(), fields.size()));
+}
 inline void log_debug(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::debug, event, fields); }
 inline void log_info(std::string_view event, LogFields fields = {}) noexcept { log(LogLevel::info, event, fields); }
 inline void log_warning(std::string_view event, LogFields fields = {}) noexcept {

@@ -1,0 +1,168 @@
+#include "gateway/decision_recorder.h"
+
+#include "platform/log.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace jeton::gateway {
+namespace {
+
+constexpr std::size_t said_bytes_max = 256;
+constexpr unsigned count_bits = 24;
+
+// The trace's id in a W3C traceparent: "00-<32 hex>-<16 hex>-<2 hex>".
+std::string_view trace_of(std::string_view traceparent) noexcept {
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (traceparent.size() < 55 || traceparent[2] != '-' || traceparent[35] != '-') return {};
+  const std::string_view id = traceparent.substr(3, 32);
+  return std::ranges::all_of(id, is_hex) ? id : std::string_view{};
+}
+
+// What a token says in the claim that a refusal names, "limits.audio" for a nested one, as JSON.
+std::string said_in(const VerifiedToken& token, std::string_view claim) {
+  const Value payload = token.payload();
+  const Value* at = payload.find(claim);
+  if (at == nullptr) {
+    at = &payload;
+    for (std::string_view rest = claim; at != nullptr && !rest.empty();) {
+      const std::string_view segment = rest.substr(0, rest.find('.'));
+      at = at->find(segment);
+      rest.remove_prefix(std::min(segment.size() + 1, rest.size()));
+    }
+  }
+  if (at == nullptr) return "nothing";
+  std::string text = at->to_json();
+  if (text.size() > said_bytes_max) text = text.substr(0, said_bytes_max) + "…";
+  return text;
+}
+
+// Also where it is not known yet whether the key exists.
+bool is_of_unknown_key(const Error& error) noexcept {
+  return error.code == Errc::unknown_key || (error.code == Errc::verifier_unavailable && error.claim == "keys");
+}
+
+void tell_of_key(const RequestFacts& facts, const UnknownKeySeen& tell) {
+  const auto compact = extract_bearer(facts);
+  if (!compact) return;
+  if (const auto header = untrusted_header_peek(*compact); header.has_value()) tell(header->kid);
+}
+
+}  // namespace
+
+DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOptions options,
+                                   UnknownKeySeen unknown_key_seen)
+    : options_(options),
+      unknown_key_seen_(std::move(unknown_key_seen)),
+      strangers_(metrics.counter("jeton_gateway_questions_refused_total",
+                                 "Questions to forward-auth that were not decided, by reason.",
+                                 {{"reason", "untrusted_proxy"}})),
+      malformed_(metrics.counter("jeton_gateway_questions_refused_total",
+                                 "Questions to forward-auth that were not decided, by reason.",
+                                 {{"reason", "malformed"}})),
+      unlogged_(metrics.counter("jeton_gateway_decisions_unlogged_total",
+                                "Decisions that were to be logged, beyond the lines a second that the log may have.")),
+      shadow_refusals_(metrics.counter("jeton_gateway_shadow_refusals_total",
+                                       "Allowed requests that the shadow policy would have refused.")) {}
+
+void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
+                              Moment now) const {
+  if (const Allowed* const allowed = decision.allowed()) {
+    book.counters.allowed(request.shape, allowed->route);
+    if (book.shadow.has_value()) compare_with_shadow(book, request, decision, now);
+    if (options_.allowed_one_in == 0) return;
+    if (allowed_seen_.fetch_add(1, std::memory_order_relaxed) % options_.allowed_one_in != 0) return;
+  } else if (const Refused* const refused = decision.refused()) {
+    book.counters.refused(request.shape, refused->route, refused->error.code);
+    if (unknown_key_seen_ && is_of_unknown_key(refused->error)) tell_of_key(request.facts, unknown_key_seen_);
+  } else {
+    return;  // decided, and recorded, later
+  }
+  if (may_log(now))
+    log(book, request, decision, now);
+  else
+    unlogged_.add();
+}
+
+void DecisionRecorder::compare_with_shadow(const Rulebook& book, const DecidedRequest& request,
+                                           const Decision& decision, Moment now) const {
+  const auto objection = book.guard.objection_by(*book.shadow, request.facts, decision, now);
+  if (!objection.has_value()) return;
+  shadow_refusals_.add();
+  if (!may_log(now)) return unlogged_.add();
+  platform::log_info("shadow policy would refuse", {{"request", request.id},
+                                                    {"reason", name_of(objection->code)},
+                                                    {"claim", objection->claim},
+                                                    {"demanded", objection->expected},
+                                                    {"method", request.facts.method},
+                                                    {"host", request.facts.host},
+                                                    {"path", request.facts.path}});
+}
+
+void DecisionRecorder::count_stranger() const noexcept { strangers_.add(); }
+
+void DecisionRecorder::count_malformed(std::string_view id, std::string_view why) const {
+  malformed_.add();
+  if (may_log({UnixTime{}, std::chrono::steady_clock::now().time_since_epoch()}))
+    platform::log_warning("question not understood", {{"request", id}, {"reason", why}});
+  else
+    unlogged_.add();
+}
+
+bool DecisionRecorder::may_log(Moment now) const noexcept {
+  const auto second = static_cast<std::uint64_t>(now.monotonic / std::chrono::seconds(1)) + 1;
+  std::uint64_t seen = window_.load(std::memory_order_relaxed);
+  while (true) {
+    const std::uint64_t count = seen >> count_bits == second ? seen & ((1U << count_bits) - 1) : 0;
+    if (count >= options_.lines_per_second_max) return false;
+    if (window_.compare_exchange_weak(seen, (second << count_bits) | (count + 1), std::memory_order_relaxed))
+      return true;
+  }
+}
+
+void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
+                           Moment now) const {
+  const Refused* const refused = decision.refused();
+  const Route* const route = refused != nullptr ? refused->route : decision.allowed()->route;
+  std::optional<VerifiedToken> token;
+  if (refused != nullptr)
+    token = book.token_of(request.facts, now);
+  else
+    token = decision.allowed()->token;
+  std::string said;
+  std::vector<platform::LogField> fields;
+  const auto add = [&](std::string_view name, std::string_view text) {
+    if (!text.empty()) fields.emplace_back(name, text);
+  };
+  add("request", request.id);
+  add("proxy_request", request.proxy_id);
+  add("trace", trace_of(request.traceparent));
+  add("shape", name_of(request.shape));
+  add("decision", refused != nullptr ? "refused" : "allowed");
+  if (refused != nullptr) {
+    fields.emplace_back("status", refused->answer.status);
+    add("reason", name_of(refused->error.code));
+  }
+  if (route != nullptr) add("route", route->name);
+  add("method", request.facts.method);
+  add("host", request.facts.host);
+  add("path", request.facts.path);
+  add("address", request.facts.address);
+  if (refused != nullptr) {
+    add("claim", refused->error.claim);
+    add("demanded", refused->error.expected);
+    if (token.has_value() && !refused->error.claim.empty()) said = said_in(*token, refused->error.claim);
+    add("said", said);
+  }
+  if (token.has_value()) {
+    add("issuer", token->issuer());
+    add("subject", token->subject());
+    add("client", token->client_id());
+    add("kid", token->key_id());
+  }
+  platform::log(platform::LogLevel::info, "decision", fields);
+}
+
+}  // namespace jeton::gateway

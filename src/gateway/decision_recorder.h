@@ -1,0 +1,69 @@
+// DecisionRecorder: what the operator sees of decisions: counts by route and reason, and the decision log, one line of
+// JSON for a request:
+//
+//   {"time":"…","level":"info","event":"decision","request":"6b1f…-17","shape":"forward_auth","decision":"refused",
+//    "status":403,"reason":"insufficient_plan","route":"high quality stream","method":"GET","host":"api.example.com",
+//    "path":"/v1/tracks/7/stream","address":"192.0.2.7","claim":"plan","demanded":"premium","said":"\"free\"",
+//    "issuer":"https://id.example.com","subject":"dev_1","client":"web","kid":"k3Vx…"}
+//
+// Never a token, and no query: both may hold what only the two ends should know. Refusals are logged always, allowed
+// requests by a sample, both within a bound of lines a second; what goes beyond is counted. `jeton why` reads it.
+// Threads: any.
+#pragma once
+
+#include "gateway/rulebook.h"
+#include "platform/metrics.h"
+
+#include <jeton/guard.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace jeton::gateway {
+
+struct DecisionLogOptions {
+  std::uint32_t allowed_one_in = 0;  // of the allowed requests one in so many is logged; 0: none
+  std::uint32_t lines_per_second_max = 100;
+};
+
+// Told of the `kid` of each token that no known key fits: it may be of a key that is newer than what is known here.
+using UnknownKeySeen = std::function<void(std::string_view kid)>;
+
+struct DecidedRequest {
+  Shape shape;
+  std::string_view id;          // ours
+  std::string_view proxy_id{};  // X-Request-Id, as the proxy before us named it
+  std::string_view traceparent{};
+  const RequestFacts& facts;
+};
+
+class DecisionRecorder {
+ public:
+  DecisionRecorder(platform::Metrics& metrics, DecisionLogOptions options, UnknownKeySeen unknown_key_seen = {});
+
+  void record(const Rulebook& book, const DecidedRequest& request, const Decision& decision, Moment now) const;
+
+  // Questions to forward-auth that are none: from somebody who is no trusted proxy; without what must be told.
+  void count_stranger() const noexcept;
+  void count_malformed(std::string_view id, std::string_view why) const;
+
+ private:
+  bool may_log(Moment now) const noexcept;
+  void log(const Rulebook& book, const DecidedRequest& request, const Decision& decision, Moment now) const;
+
+  void compare_with_shadow(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
+                           Moment now) const;
+
+  const DecisionLogOptions options_;
+  const UnknownKeySeen unknown_key_seen_;
+  platform::Counter& strangers_;
+  platform::Counter& malformed_;
+  platform::Counter& unlogged_;
+  platform::Counter& shadow_refusals_;
+  mutable std::atomic<std::uint64_t> allowed_seen_ = 0;
+  mutable std::atomic<std::uint64_t> window_ = 0;  // the second, and how many lines it has seen: 40 and 24 bits
+};
+
+}  // namespace jeton::gateway

@@ -1,0 +1,403 @@
+#include "gateway/edge.h"
+
+#include "gateway/decision_recorder.h"
+#include "gateway/forward_auth/forward_auth.h"
+#include "gateway/proxy/proxy.h"
+#include "gateway/proxy/proxy_decision.h"
+#include "gateway/rulebook.h"
+#include "gateway/shared_limits/shared_limits.h"
+#include "http/response_writer.h"
+#include "http/server_tls.h"
+#include "http/upstream.h"
+#include "platform/log.h"
+#include "platform/metrics.h"
+
+#include <jeton/agent.h>
+#include <jeton/failure_budget.h>
+#include <jeton/rate_limit.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace jeton::gateway {
+namespace {
+
+using boost::asio::awaitable;
+using platform::Fault;
+using platform::Outcome;
+
+constexpr std::chrono::milliseconds watch_interval{20};  // for another set of keys
+constexpr std::chrono::milliseconds certificate_interval{10'000};
+constexpr std::chrono::milliseconds ready_wait_max{500};  // at the start, for keys
+constexpr unsigned threads_by_default_max = 8;
+// Of a look-up: six places share a set, so nearly all tokens find one if there is room for three times as many.
+constexpr std::size_t places_for_a_token = 3;
+
+struct Place {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+// "HOST:PORT", which the policy file has checked.
+Place place_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return {std::move(host), static_cast<std::uint16_t>(std::stoul(address.substr(colon + 1)))};
+}
+
+http::TrustedProxies proxies_of(const std::vector<std::string>& texts) {
+  std::vector<http::AddressRange> ranges;
+  for (const std::string& text : texts) {
+    if (const auto range = http::parse_address_range(text)) ranges.push_back(*range);
+  }
+  return http::TrustedProxies(std::move(ranges));
+}
+
+// Whom forward-auth answers if nobody is named.
+http::TrustedProxies this_machine() { return proxies_of({"127.0.0.0/8", "::1"}); }
+
+Outcome<AgentIssuer> agent_issuer(const IssuerSettings& settings, const PolicyFile& file,
+                                  EdgeSecrets::OfIssuer& secrets) {
+  AgentIssuer issuer{.trust = trusted_issuer(settings, file, KeySet())};
+  // Routes may come to name other audiences while the agent goes on.
+  issuer.trust.audience = AudienceRule::accept_any_because("each route looks at the audiences that it takes itself");
+  if (!settings.jwks_file.empty())
+    issuer.keys = KeysFrom::file(settings.jwks_file);
+  else if (!settings.jwks.empty())
+    issuer.keys = KeysFrom::url(settings.jwks);
+  if (!settings.feed) return issuer;
+  auto pinned = KeySet::parse(secrets.feed_key);
+  if (!pinned.has_value())
+    return std::unexpected(Fault{fmt::format("feed_key of {}: {}.", settings.url, describe(pinned.error())),
+                                 "Take what `jeton feed key` prints."});
+  issuer.feed = AgentFeed{
+      .pinned = *std::move(pinned),
+      .client_id = settings.client_id,
+      .client_secret = std::move(secrets.client_secret),
+      .numbers = settings.profile == Profile::jeton ? RevocationNumbers::versions : RevocationNumbers::issued_at};
+  return issuer;
+}
+
+Outcome<std::shared_ptr<http::Upstream>> make_upstream(const UpstreamSettings& settings) {
+  return http::Upstream::create({.name = settings.name,
+                                 .servers = settings.servers,
+                                 .ca_file = settings.ca_file,
+                                 .health_path = settings.health_path,
+                                 .health_interval = settings.health_every,
+                                 .connect_time_max = settings.connect_timeout,
+                                 .first_byte_time_max = settings.response_timeout});
+}
+
+unsigned threads_of(const GatewaySettings& settings) {
+  if (settings.threads != 0) return settings.threads;
+  return std::clamp(std::thread::hardware_concurrency(), 1U, threads_by_default_max);
+}
+
+http::Response text_response(std::string text) {
+  http::Response response{.body = std::move(text)};
+  response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
+}
+
+}  // namespace
+
+struct Edge::State {
+  State(PolicyFile given, const platform::ClockSource& source)
+      : file(std::move(given)),
+        clock(source),
+        cache({.entries_max = places_for_a_token * file.gateway.cached_tokens_max}),
+        recorder(metrics,
+                 {.allowed_one_in = file.gateway.log_allowed_one_in,
+                  .lines_per_second_max = file.gateway.log_lines_per_second_max},
+                 [this](std::string_view kid) { agent->saw_unknown_key(kid); }) {}
+
+  Outcome<void> start_agent(EdgeSecrets& secrets);
+  Outcome<void> start_limits(const SecretBytes& secret);
+  Outcome<void> listen();
+  Outcome<void> listen_forward_auth();
+  Outcome<void> listen_proxy();
+  Outcome<void> listen_operations();
+  http::ServerOptions options_of(const std::string& address) const;
+  Outcome<void> take_upstreams(const std::vector<UpstreamSettings>& settings);
+  void sample_metrics();
+  void write_rulebook();
+  void watch(const std::stop_token& stop);
+  bool is_ready() const { return agent->has_all_keys(); }
+
+  PolicyFile file;
+  std::optional<PolicyFile> shadow;
+  const platform::ClockSource& clock;
+  // In this order: what is below uses what is above, and ends before it.
+  platform::Metrics metrics;
+  TokenCache cache;
+  FailureBudget failures;
+  std::optional<RateLimiter> limiter;
+  std::unique_ptr<SharedLimits> shared_limits;
+  std::unique_ptr<Agent> agent;
+  std::map<std::string, std::shared_ptr<http::Upstream>, std::less<>> upstreams;
+  std::mutex rulebook_mutex;  // of whoever writes one
+  CurrentRulebook rulebook;
+  DecisionRecorder recorder;
+  http::TrustedProxies askers = this_machine();  // of forward-auth
+  std::optional<ForwardAuth> forward_auth;
+  std::optional<ProxyDecider> decider;
+  std::shared_ptr<http::ServerTls> tls;
+  std::unique_ptr<http::Server> forward_auth_server, proxy_server, operations_server;
+};
+
+Outcome<void> Edge::State::start_agent(EdgeSecrets& secrets) {
+  AgentOptions options{.state_directory = file.gateway.state};
+  secrets.issuers.resize(file.issuers.size());
+  for (std::size_t i = 0; i < file.issuers.size(); ++i) {
+    auto issuer = agent_issuer(file.issuers[i], file, secrets.issuers[i]);
+    if (!issuer.has_value()) return std::unexpected(std::move(issuer.error()));
+    options.issuers.push_back(*std::move(issuer));
+  }
+  auto started = Agent::start(std::move(options));
+  if (!started.has_value()) return std::unexpected(Fault{std::move(started.error()), ""});
+  agent = *std::move(started);
+  return {};
+}
+
+Outcome<void> Edge::State::start_limits(const SecretBytes& secret) {
+  if (file.gateway.shared_limits.empty()) {
+    limiter.emplace();
+    return {};
+  }
+  const auto server = parse_server_address(file.gateway.shared_limits);
+  if (!server.has_value()) return std::unexpected(Fault{server.error(), ""});
+  const auto bytes = secret.reveal(InsecureSecretAccess::get());
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  limiter.emplace(RateLimiterOptions{}, LimitSeed::derived_from(text));
+  shared_limits = std::make_unique<SharedLimits>(
+      *limiter, SharedLimitsOptions{.connection = {.server = *server}}, [] { return Agent::monotonic(); }, metrics);
+  return {};
+}
+
+http::ServerOptions Edge::State::options_of(const std::string& address) const {
+  Place place = place_of(address);
+  return {.host = std::move(place.host),
+          .port = place.port,
+          .threads = threads_of(file.gateway),
+          .connections_max = file.gateway.connections_max,
+          .paths = http::PathReading::raw};
+}
+
+Outcome<void> Edge::State::listen_forward_auth() {
+  if (!file.gateway.trusted_proxies.empty()) askers = proxies_of(file.gateway.trusted_proxies);
+  forward_auth.emplace(rulebook, recorder, clock, askers);
+  http::Router router;
+  router.use_inline([this](const http::InlineRequest& question, http::InlineAnswer& answer) {
+    forward_auth->answer(question, answer);
+  });
+  http::ServerOptions options = options_of(file.gateway.forward_auth);
+  options.trusted_proxies = askers;
+  auto server = http::Server::listen(std::move(options), std::move(router));
+  if (!server.has_value()) return std::unexpected(std::move(server.error()));
+  forward_auth_server = *std::move(server);
+  return {};
+}
+
+Outcome<void> Edge::State::listen_proxy() {
+  if (!file.gateway.certificate.empty()) {
+    auto loaded = http::ServerTls::load(file.gateway.certificate, file.gateway.key);
+    if (!loaded.has_value()) return std::unexpected(std::move(loaded.error()));
+    tls = *std::move(loaded);
+  }
+  decider.emplace(rulebook, recorder, clock);
+  http::ServerOptions options = options_of(file.gateway.listen);
+  options.trusted_proxies = proxies_of(file.gateway.trusted_proxies);
+  options.tls = tls;
+  const auto decide = [this](const http::RequestHead& head, const Trace& trace) -> awaitable<ProxyDecision> {
+    co_return decider->decide(head, trace);
+  };
+  platform::Counter& failed =
+      metrics.counter("jeton_gateway_upstream_failures_total", "Requests whose upstream did not answer as it should.");
+  const auto observe = [&failed](const Relayed& relayed) {
+    if (relayed.error.has_value() && *relayed.error != http::UpstreamError::cancelled) failed.add();
+  };
+  auto server =
+      http::Server::listen(std::move(options), {}, {}, proxy_service({.decide = decide, .observer = observe}));
+  if (!server.has_value()) return std::unexpected(std::move(server.error()));
+  proxy_server = *std::move(server);
+  return {};
+}
+
+Outcome<void> Edge::State::listen_operations() {
+  http::Router router;
+  router.add(http::Method::get, "/metrics", [this](const http::Request&) -> awaitable<http::Response> {
+    co_return text_response(metrics.text() + agent->metrics());
+  });
+  router.add(http::Method::get, "/healthz", [](const http::Request&) -> awaitable<http::Response> {
+    co_return http::json_response(200, R"({"status":"ok"})");
+  });
+  router.add(http::Method::get, "/readyz", [this](const http::Request&) -> awaitable<http::Response> {
+    co_return is_ready() ? http::json_response(200, R"({"status":"ready"})")
+                         : http::error_response(503, "The keys of an issuer are not known");
+  });
+  http::ServerOptions options = options_of(file.gateway.operations);
+  options.threads = 1;
+  options.connections_max = 256;
+  options.paths = http::PathReading::strict;
+  auto server = http::Server::listen(std::move(options), std::move(router));
+  if (!server.has_value()) return std::unexpected(std::move(server.error()));
+  operations_server = *std::move(server);
+  return {};
+}
+
+Outcome<void> Edge::State::listen() {
+  if (file.gateway.forward_auth.empty() && file.gateway.listen.empty()) {
+    return std::unexpected(Fault{"The policy file names neither listen nor forward_auth, so there is nothing to do.",
+                                 "Set one of them in [gateway]."});
+  }
+  Outcome<void> done;
+  if (!file.gateway.forward_auth.empty()) done = listen_forward_auth();
+  if (done.has_value() && !file.gateway.listen.empty()) done = listen_proxy();
+  if (done.has_value() && !file.gateway.operations.empty()) done = listen_operations();
+  return done;
+}
+
+// Upstreams that have not changed keep their health and their connections.
+Outcome<void> Edge::State::take_upstreams(const std::vector<UpstreamSettings>& settings) {
+  decltype(upstreams) fresh;
+  for (const UpstreamSettings& one : settings) {
+    const auto same = std::ranges::find(file.upstreams, one);
+    const auto known = upstreams.find(one.name);
+    if (same != file.upstreams.end() && known != upstreams.end()) {
+      fresh.emplace(one.name, known->second);
+      continue;
+    }
+    auto made = make_upstream(one);
+    if (!made.has_value()) return std::unexpected(std::move(made.error()));
+    fresh.emplace(one.name, *std::move(made));
+  }
+  upstreams = std::move(fresh);
+  return {};
+}
+
+void Edge::State::write_rulebook() {
+  const auto verifier = agent->verifier();
+  if (verifier == nullptr) return;  // nothing can be decided yet
+  const GuardParts parts{
+      .cache = &cache, .revocations = &agent->revocations(), .limiter = &*limiter, .failures = &failures};
+  Guard guard(*verifier, file.routes, parts);
+  DecisionCounters counters(metrics, file.routes);
+  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, std::nullopt};
+  if (shadow.has_value()) book.shadow = shadow->routes;
+  rulebook.replace(std::make_shared<const Rulebook>(std::move(book)));
+}
+
+// A changed set of keys makes another rulebook, and so the tokens of a removed key end.
+void Edge::State::watch(const std::stop_token& stop) {
+  std::uint64_t seen = 0;
+  auto look_at_certificate = std::chrono::steady_clock::now() + certificate_interval;
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    if (const std::uint64_t generation = agent->generation(); generation != seen) {
+      seen = generation;
+      const std::scoped_lock writing(rulebook_mutex);
+      write_rulebook();
+    }
+    if (const auto now = std::chrono::steady_clock::now(); tls != nullptr && now >= look_at_certificate) {
+      look_at_certificate = now + certificate_interval;
+      const auto renewed = tls->reload_if_changed();
+      if (!renewed.has_value())
+        platform::log_error("certificate not reloaded, the old one stays", {{"reason", renewed.error().text()}});
+      else if (*renewed)
+        platform::log_info("certificate reloaded");
+    }
+    woken.wait_for(lock, stop, watch_interval, [] { return false; });
+  }
+}
+
+void Edge::State::sample_metrics() {
+  metrics.sample_counter("jeton_gateway_token_cache_hits_total", "Tokens that were verified before.",
+                         [this] { return cache.counts().hits; });
+  metrics.sample_counter("jeton_gateway_token_cache_misses_total", "Tokens that were not.",
+                         [this] { return cache.counts().misses; });
+  metrics.sample_gauge("jeton_gateway_token_cache_entries", "Tokens in the cache.",
+                       [this] { return cache.counts().entries; });
+  metrics.sample_counter("jeton_gateway_limit_refusals_total", "Requests over a limit.",
+                         [this] { return limiter->counts().refused; });
+  metrics.sample_counter("jeton_gateway_failure_budget_refusals_total",
+                         "Tokens that were not verified because too many with wrong signatures came.", [this] {
+                           const auto counts = failures.counts();
+                           return counts.refused_by_block + counts.refused_by_all;
+                         });
+}
+
+Edge::Edge(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Edge::~Edge() = default;
+
+Outcome<std::unique_ptr<Edge>> Edge::start(PolicyFile file, std::optional<PolicyFile> shadow, EdgeSecrets secrets,
+                                           const platform::ClockSource& clock) {
+  auto state = std::make_unique<State>(std::move(file), clock);
+  state->shadow = std::move(shadow);
+  // The sockets first: a taken port is noticed before anything is made on disk.
+  Outcome<void> done = state->listen();
+  if (done.has_value()) done = state->start_limits(secrets.shared_limits);
+  if (done.has_value()) done = state->start_agent(secrets);
+  if (done.has_value()) done = state->take_upstreams(state->file.upstreams);
+  if (!done.has_value()) return std::unexpected(std::move(done.error()));
+  state->sample_metrics();
+  state->agent->wait_until_ready(ready_wait_max);  // who connects meanwhile waits in the sockets' queues
+  state->write_rulebook();
+  return std::unique_ptr<Edge>(new Edge(std::move(state)));
+}
+
+std::string Edge::addresses() const {
+  std::vector<std::string> texts;
+  const auto add = [&](const char* name, const char* scheme, const std::string& address, const auto& server) {
+    if (server != nullptr)
+      texts.push_back(
+          fmt::format("{} {}://{}{}", name, scheme, address.substr(0, address.rfind(':') + 1), server->port()));
+  };
+  const GatewaySettings& settings = state_->file.gateway;
+  add("forward-auth", "http", settings.forward_auth, state_->forward_auth_server);
+  add("proxy", state_->tls == nullptr ? "http" : "https", settings.listen, state_->proxy_server);
+  add("operations", "http", settings.operations, state_->operations_server);
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void Edge::run() {
+  State& state = *state_;
+  const std::jthread watcher([&state](const std::stop_token& stop) { state.watch(stop); });
+  std::vector<std::jthread> servers;
+  for (http::Server* const server :
+       {state.forward_auth_server.get(), state.proxy_server.get(), state.operations_server.get()}) {
+    if (server != nullptr) servers.emplace_back([server] { server->run(); });
+  }
+}
+
+void Edge::stop() noexcept {
+  for (http::Server* const server :
+       {state_->forward_auth_server.get(), state_->proxy_server.get(), state_->operations_server.get()}) {
+    if (server != nullptr) server->stop();
+  }
+}
+
+Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> shadow) {
+  State& state = *state_;
+  const std::scoped_lock writing(state.rulebook_mutex);
+  if (auto taken = state.take_upstreams(fresh.upstreams); !taken.has_value())
+    return std::unexpected(std::move(taken.error()));
+  std::vector<std::string> waiting;
+  if (fresh.issuers != state.file.issuers) waiting.emplace_back("[[issuer]]");
+  fresh.gateway.shadow = state.file.gateway.shadow;
+  if (fresh.gateway != state.file.gateway) waiting.emplace_back("[gateway]");
+  fresh.issuers = std::move(state.file.issuers);
+  fresh.gateway = std::move(state.file.gateway);
+  state.file = std::move(fresh);
+  state.shadow = std::move(shadow);
+  state.write_rulebook();
+  return fmt::format("{}", fmt::join(waiting, ", "));
+}
+
+}  // namespace jeton::gateway

@@ -1,0 +1,116 @@
+#include "gateway/forward_auth/forward_auth.h"
+
+#include <jeton/agent.h>
+
+#include <algorithm>
+#include <string>
+
+namespace jeton::gateway {
+namespace {
+
+constexpr std::string_view nginx_status_field = "Jeton-Status";
+constexpr std::string_view nginx_body_field = "Jeton-Body";
+constexpr std::string_view envoy_remove_field = "x-envoy-auth-headers-to-remove";
+
+bool nginx_takes(int status) noexcept { return status == 401 || status == 403; }
+
+// An answer that no route gives.
+void say(QuestionStyle style, http::InlineAnswer& answer, int status, std::string_view error) {
+  const std::string body = std::string(R"({"error":")").append(error).append(R"("})");
+  const bool mapped = style == QuestionStyle::nginx && !nginx_takes(status);
+  answer.status(mapped ? 403 : status);
+  if (style == QuestionStyle::nginx) {
+    answer.field(nginx_status_field, std::to_string(status));
+    answer.field(nginx_body_field, body);
+  }
+  answer.field("Content-Type", "application/json");
+  answer.field("Cache-Control", "no-store");
+  answer.body(body);
+}
+
+bool is_passed(const Allowed& allowed, const HeaderName& name) noexcept {
+  return std::ranges::any_of(allowed.pass, [&](const PassedHeader& passed) { return *passed.name == name; });
+}
+
+// A header that could be passed on and is not this time must not come from the client either. So it is there all the
+// same, empty: there are proxies that copy only what they are given. Envoy is told to remove it.
+void say_allowed(QuestionStyle style, const Guard& guard, const Allowed& allowed, http::InlineAnswer& answer) {
+  answer.status(200);
+  for (const PassedHeader& passed : allowed.pass) answer.field(passed.name->text(), passed.value.text());
+  if (allowed.limits.has_value()) {
+    std::string text;
+    allowed.limits->append_rate_limit(text);
+    answer.field("RateLimit", text);
+    text.clear();
+    allowed.limits->append_policy(text);
+    answer.field("RateLimit-Policy", text);
+  }
+  const auto names = guard.routes().passed_headers();
+  if (names.size() == allowed.pass.size()) return;
+  std::string absent;
+  for (const HeaderName& name : names) {
+    if (is_passed(allowed, name)) continue;
+    if (style == QuestionStyle::envoy)
+      absent.append(absent.empty() ? "" : ",").append(name.text());
+    else
+      answer.field(name.text(), "");
+  }
+  if (!absent.empty()) answer.field(envoy_remove_field, absent);
+}
+
+void say_refused(QuestionStyle style, const Answer& refusal, http::InlineAnswer& answer) {
+  const bool is_nginx = style == QuestionStyle::nginx;
+  answer.status(is_nginx && !nginx_takes(refusal.status) ? 403 : refusal.status);
+  if (is_nginx) {
+    answer.field(nginx_status_field, std::to_string(refusal.status));
+    answer.field(nginx_body_field, refusal.body);
+  }
+  for (const auto& [name, value] : refusal.headers) answer.field(name, value);
+  answer.body(refusal.body);
+}
+
+}  // namespace
+
+void ForwardAuth::answer(const http::InlineRequest& question, http::InlineAnswer& answer) const {
+  const auto style = style_of(question.head.path);
+  if (!style.has_value()) return;
+  if (!question.peer_is_trusted) {
+    recorder_.count_stranger();
+    say(*style, answer, 403, "Only trusted proxies may ask");
+    return;
+  }
+  const Rulebook* const book = rulebook_.get();
+  if (book == nullptr) {
+    say(*style, answer, 503, "Verifier unavailable");
+    return;
+  }
+  OriginalRequest original;
+  if (const auto read = original.read(*style, question, proxies_, book->cache); !read.has_value()) {
+    recorder_.count_malformed(question.id, read.error());
+    say(*style, answer, 400, read.error());
+    return;
+  }
+  decide(*book, *style, original, question, answer);
+}
+
+void ForwardAuth::decide(const Rulebook& book, QuestionStyle style, const OriginalRequest& original,
+                         const http::InlineRequest& question, http::InlineAnswer& answer) const {
+  const Moment now(clock_.now_seconds(), Agent::monotonic());
+  const RequestFacts& facts = original.facts();
+  const Decision decision = book.guard.decide(facts, now);
+  if (const Allowed* const allowed = decision.allowed())
+    say_allowed(style, book.guard, *allowed, answer);
+  else if (const Refused* const refused = decision.refused())
+    say_refused(style, refused->answer, answer);
+  else
+    say(style, answer, 503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
+  recorder_.record(book,
+                   {.shape = Shape::forward_auth,
+                    .id = question.id,
+                    .proxy_id = original.request_id(),
+                    .traceparent = original.traceparent(),
+                    .facts = facts},
+                   decision, now);
+}
+
+}  // namespace jeton::gateway

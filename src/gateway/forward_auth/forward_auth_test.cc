@@ -1,0 +1,311 @@
+#include "gateway/forward_auth/forward_auth.h"
+
+#include "gateway/decision_recorder.h"
+#include "http/server.h"
+#include "http/test_peer.h"
+#include "platform/log.h"
+
+#include <jeton/claims.h>
+#include <jeton/key.h>
+#include <jeton/signer.h>
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace jeton::gateway {
+namespace {
+
+using http::RawAnswer;
+using http::RawPeer;
+
+constexpr UnixTime noon = from_unix_seconds(1'700'000'000);
+
+struct StoppedClock final : platform::ClockSource {
+  std::chrono::sys_time<std::chrono::milliseconds> now() const override { return noon; }
+};
+
+Routes routes() {
+  const PassedClaim subject{.claim = {"sub"}, .header = *HeaderName::of("X-Auth-User")};
+  const PassedClaim roles{.claim = {"roles"}, .header = *HeaderName::of("X-Auth-Roles")};
+  auto built = Routes::build({
+      {.name = "tracks", .match = {.path = "/v1/tracks/{id}"}, .policy = {.pass = {subject, roles}}},
+      {.name = "streams",
+       .match = {.methods = {"GET"}, .path = "/v1/tracks/{id}/stream"},
+       .policy = {.plans = {"premium"}, .pass = {subject}}},
+      {.name = "public",
+       .match = {.path = "/public/**"},
+       .policy = {.authentication = Authentication::optional, .pass = {subject}}},
+  });
+  return *std::move(built);
+}
+
+// A gateway's forward-auth listener, whole, with a key of its own and a clock that stands.
+class Edge : public testing::Test {
+ protected:
+  Edge() {
+    platform::set_log_sink([this](std::string_view line) {
+      const std::scoped_lock lock(mutex_);
+      lines_.emplace_back(line);
+    });
+    install();
+    begin(*http::parse_address_range("127.0.0.0/8"));
+  }
+  ~Edge() override {
+    server_.reset();
+    platform::set_log_sink({});
+  }
+
+  void install() {
+    Verifier verifier{{.issuer = "https://id.example.com",
+                       .audience = AudienceRule::must_include("api"),
+                       .keys = KeySet({key_.verification_key()})}};
+    Guard guard(verifier, routes(), {.cache = &cache_});
+    DecisionCounters counters(metrics_, guard.routes());
+    rulebook_.replace(std::make_shared<const Rulebook>(Rulebook{guard, verifier, std::move(counters), &cache_}));
+  }
+  void begin(const http::AddressRange& trusted) {
+    proxies_ = http::TrustedProxies({trusted});
+    http::Router router;
+    router.use_inline([this](const http::InlineRequest& question, http::InlineAnswer& answer) {
+      forward_auth_.answer(question, answer);
+    });
+    server_ = std::make_unique<http::RunningServer>(
+        http::ServerOptions{.trusted_proxies = proxies_, .paths = http::PathReading::raw}, std::move(router));
+  }
+
+  std::string token(const Claims& claims = Claims("dev_1").with("plan", "free").with("roles", {"developer"}),
+                    UnixTime at = noon) {
+    const Signer signer(key_, {.issuer = "https://id.example.com", .audiences = {"api"}});
+    return signer.sign(claims, at).value();
+  }
+  RawAnswer send(const std::string& head) {
+    RawPeer peer(server_->port());
+    peer.send(head + "\r\n");
+    return peer.answer();
+  }
+  // As Traefik, Caddy, HAProxy and Apache ask.
+  RawAnswer ask(const std::string& target, const std::string& token, const std::string& more = "",
+                const std::string& method = "GET") {
+    return send("GET /auth HTTP/1.1\r\nHost: g\r\nX-Forwarded-Method: " + method + "\r\nX-Forwarded-Uri: " + target +
+                "\r\nX-Forwarded-Host: api.example.com\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.7\r\n" +
+                (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") + more);
+  }
+  RawAnswer ask_as_nginx(const std::string& target, const std::string& token, const std::string& more = "") {
+    return send("GET /auth/nginx HTTP/1.1\r\nHost: g\r\nX-Original-Method: GET\r\nX-Original-URI: " + target +
+                "\r\nX-Original-Host: api.example.com\r\nX-Original-Proto: https\r\n" +
+                (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") + more);
+  }
+  RawAnswer ask_as_envoy(const std::string& target, const std::string& token, const std::string& method = "GET") {
+    return send(method + " /auth/envoy" + target + " HTTP/1.1\r\nHost: api.example.com\r\nContent-Length: 0\r\n" +
+                (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n"));
+  }
+  std::vector<std::string> lines() {
+    const std::scoped_lock lock(mutex_);
+    return lines_;
+  }
+
+  platform::Metrics metrics_;
+  TokenCache cache_;
+  SigningKey key_ = SigningKey::generate(Algorithm::es256);
+  CurrentRulebook rulebook_;
+  StoppedClock clock_;
+  DecisionRecorder recorder_{metrics_, {.allowed_one_in = 1}};
+  http::TrustedProxies proxies_;
+  ForwardAuth forward_auth_{rulebook_, recorder_, clock_, proxies_};
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+  std::unique_ptr<http::RunningServer> server_;
+};
+
+TEST_F(Edge, GoodTokenIsAllowedWithItsClaimsInHeaders) {
+  const auto answer = ask("/v1/tracks/7?quality=high", token());
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.has("X-Auth-User: dev_1")) << answer.head;
+  EXPECT_TRUE(answer.has("X-Auth-Roles: developer"));
+  EXPECT_TRUE(answer.has("Content-Length: 0"));
+}
+
+// A proxy may copy only what it is given: then a header of the client's own would get through.
+TEST_F(Edge, HeaderThatThisRequestDoesNotGetIsThereAndEmpty) {
+  const auto answer = ask("/public/index.html", "");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.has("X-Auth-User: ")) << answer.head;
+  EXPECT_TRUE(answer.has("X-Auth-Roles: "));
+  EXPECT_TRUE(ask_as_nginx("/public/index.html", "").has("X-Auth-User: "));
+}
+
+TEST_F(Edge, RefusalIsWhatTheClientIsToGet) {
+  const auto none = ask("/v1/tracks/7", "");
+  EXPECT_EQ(none.status, 401);
+  EXPECT_EQ(none.body, R"({"error":"Access token required"})");
+  EXPECT_TRUE(none.has("WWW-Authenticate: Bearer realm=\"api\"")) << none.head;
+  const auto expired = ask("/v1/tracks/7", token(Claims("dev_1"), noon - std::chrono::hours(1)));
+  EXPECT_EQ(expired.status, 401);
+  EXPECT_EQ(expired.body, R"({"error":"Token expired"})");
+  auto changed = token();
+  changed[changed.size() - 20] = changed[changed.size() - 20] == 'A' ? 'B' : 'A';
+  EXPECT_EQ(ask("/v1/tracks/7", changed).status, 403);
+  EXPECT_EQ(ask("/v1/tracks/7/stream", token()).status, 403);
+  EXPECT_EQ(ask("/v1/tracks/7/stream", token(Claims("dev_1").with("plan", "premium"))).status, 200);
+  EXPECT_EQ(ask("/v1/unknown", token()).status, ask_as_envoy("/v1/unknown", token()).status);
+}
+
+TEST_F(Edge, NginxIsToldWhatItTakesAndTheTruthInAHeader) {
+  EXPECT_EQ(ask_as_nginx("/v1/tracks/7", token()).status, 200);
+  const auto none = ask_as_nginx("/v1/tracks/7", "");
+  EXPECT_EQ(none.status, 401);
+  EXPECT_TRUE(none.has("Jeton-Status: 401"));
+  EXPECT_TRUE(none.has(R"(Jeton-Body: {"error":"Access token required"})"));
+  const auto ambiguous = ask_as_nginx("/v1/tracks/%2e%2e/x", token());
+  EXPECT_EQ(ambiguous.status, 403);
+  EXPECT_TRUE(ambiguous.has("Jeton-Status: 400")) << ambiguous.head;
+}
+
+TEST_F(Edge, EnvoyAsksByMethodHostAndPath) {
+  EXPECT_EQ(ask_as_envoy("/v1/tracks/7?quality=high", token()).status, 200);
+  EXPECT_EQ(ask_as_envoy("/v1/tracks/7/stream", token(Claims("dev_1").with("plan", "premium"))).status, 200);
+  EXPECT_NE(ask_as_envoy("/v1/tracks/7/stream", token(Claims("dev_1").with("plan", "premium")), "POST").status, 200);
+  EXPECT_NE(ask_as_envoy("/v1/tracks/%2e%2e/x", token()).status, 200);
+  const auto anonymous = ask_as_envoy("/public/x", "");
+  EXPECT_EQ(anonymous.status, 200);
+  EXPECT_TRUE(anonymous.has("x-envoy-auth-headers-to-remove: X-Auth-User,X-Auth-Roles")) << anonymous.head;
+}
+
+// What one proxy sets another passes on from its client.
+TEST_F(Edge, HeadersOfAnotherWayOfAskingAreNotHeard) {
+  EXPECT_EQ(ask("/v1/tracks/7", "", "X-Original-URI: /public/x\r\nX-Original-Method: GET\r\n").status, 401);
+  EXPECT_EQ(ask_as_nginx("/v1/tracks/7", "", "X-Forwarded-Uri: /public/x\r\nX-Forwarded-Method: GET\r\n").status, 401);
+}
+
+TEST_F(Edge, QuestionThatSaysATwofoldThingIs400) {
+  EXPECT_EQ(ask("/v1/tracks/7", token(), "X-Forwarded-Uri: /public/x\r\n").status, 400);
+  EXPECT_EQ(ask("/v1/tracks/7", token(), "X-Forwarded-Host: other\r\n").status, 400);
+  EXPECT_EQ(send("GET /auth HTTP/1.1\r\nHost: g\r\n").status, 400);
+  EXPECT_EQ(send("GET /auth/nginx HTTP/1.1\r\nHost: g\r\nX-Original-URI: /public/x\r\n").status, 403);
+  EXPECT_EQ(ask("http://api.example.com/v1/tracks/7", token()).status, 400);
+  EXPECT_EQ(ask("/v1/tracks/7", token(), "", "GET POST").status, 400);
+}
+
+TEST_F(Edge, SecondAuthorizationIs400) {
+  EXPECT_EQ(ask("/v1/tracks/7", token(), "Authorization: Bearer x\r\n").status, 400);
+}
+
+TEST_F(Edge, WhoIsNoTrustedProxyIsToldNothing) {
+  server_.reset();
+  begin(*http::parse_address_range("192.0.2.0/24"));
+  const auto answer = ask("/v1/tracks/7", token());
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.head.find("X-Auth-User"), std::string::npos);
+  EXPECT_NE(metrics_.text().find(R"(jeton_gateway_questions_refused_total{reason="untrusted_proxy"} 1)"),
+            std::string::npos);
+}
+
+TEST_F(Edge, NothingIsAllowedUntilThereAreKeys) {
+  rulebook_.replace(nullptr);
+  EXPECT_EQ(ask("/v1/tracks/7", token()).status, 503);
+  EXPECT_EQ(ask("/public/x", "").status, 503);
+  const auto as_nginx = ask_as_nginx("/v1/tracks/7", token());
+  EXPECT_EQ(as_nginx.status, 403);
+  EXPECT_TRUE(as_nginx.has("Jeton-Status: 503"));
+  install();
+  EXPECT_EQ(ask("/v1/tracks/7", token()).status, 200);
+}
+
+TEST_F(Edge, RemovedKeyKillsItsCachedTokens) {
+  const std::string old = token();
+  EXPECT_EQ(ask("/v1/tracks/7", old).status, 200);
+  EXPECT_EQ(ask("/v1/tracks/7", old).status, 200);
+  key_ = SigningKey::generate(Algorithm::es256);
+  install();
+  EXPECT_EQ(ask("/v1/tracks/7", old).status, 403);
+  EXPECT_EQ(ask("/v1/tracks/7", token()).status, 200);
+}
+
+TEST_F(Edge, DecisionsAreCountedByRouteAndReason) {
+  (void)ask("/v1/tracks/7", token());
+  (void)ask("/v1/tracks/7", token());
+  (void)ask("/v1/tracks/7/stream", token());
+  (void)ask("/nowhere", token());
+  const std::string text = metrics_.text();
+  for (const char* line :
+       {R"(jeton_gateway_decisions_total{shape="forward_auth",route="tracks",decision="allowed",reason=""} 2)",
+        R"({shape="forward_auth",route="streams",decision="refused",reason="insufficient_plan"} 1)",
+        R"({shape="forward_auth",route="",decision="refused",reason="no_route"} 1)"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+}
+
+TEST_F(Edge, LogSaysWhatWasDemandedAndWhatTheTokenSaidAndHoldsNoToken) {
+  const std::string sent = token();
+  const auto answer =
+      ask("/v1/tracks/7/stream?key=secret", sent,
+          "X-Request-Id: from-proxy\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n");
+  EXPECT_EQ(answer.status, 403);
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 1U);
+  for (const char* part :
+       {R"("event":"decision")", R"("reason":"insufficient_plan")", R"("route":"streams")", R"("demanded":"premium")",
+        R"("said":"\"free\"")", R"("subject":"dev_1")", R"("address":"192.0.2.7")", R"("proxy_request":"from-proxy")",
+        R"("trace":"0af7651916cd43dd8448eb211c80319c")", R"("path":"/v1/tracks/7/stream")"}) {
+    EXPECT_NE(all[0].find(part), std::string::npos) << part << "\n" << all[0];
+  }
+  EXPECT_EQ(all[0].find(sent.substr(0, 40)), std::string::npos);
+  EXPECT_EQ(all[0].find("secret"), std::string::npos);
+}
+
+TEST(DecisionLog, IsBoundedASecondAndCountsWhatGoesBeyond) {
+  platform::Metrics metrics;
+  std::size_t lines = 0;
+  platform::set_log_sink([&](std::string_view) { ++lines; });
+  const DecisionRecorder recorder(metrics, {.lines_per_second_max = 3});
+  const Verifier verifier{{.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = KeySet()}};
+  Guard guard(verifier, routes());
+  const Rulebook book{guard, verifier, DecisionCounters(metrics, guard.routes())};
+  const RequestFacts facts{.path = "/nowhere"};
+  for (int second = 0; second < 2; ++second) {
+    const Moment now(noon, std::chrono::seconds(second));
+    for (int i = 0; i < 10; ++i)
+      recorder.record(book, {.shape = Shape::proxy, .id = "a-1", .facts = facts}, guard.decide(facts, now), now);
+  }
+  platform::set_log_sink({});
+  EXPECT_EQ(lines, 6U);
+  EXPECT_NE(metrics.text().find("jeton_gateway_decisions_unlogged_total 14"), std::string::npos);
+}
+
+TEST(Rulebook, EachThreadSeesTheNewOneAtItsNextLook) {
+  platform::Metrics metrics;
+  const Verifier verifier{{.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = KeySet()}};
+  const auto make = [&] {
+    Guard guard(verifier, routes());
+    DecisionCounters counters(metrics, guard.routes());
+    return std::make_shared<const Rulebook>(Rulebook{guard, verifier, std::move(counters)});
+  };
+  CurrentRulebook current;
+  CurrentRulebook other;
+  EXPECT_EQ(current.get(), nullptr);
+  const auto first = make();
+  current.replace(first);
+  std::vector<std::jthread> readers;
+  std::atomic<int> seen = 0;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      for (int look = 0; look < 10'000; ++look) {
+        if (current.get() == nullptr || other.get() != nullptr) return;
+      }
+      ++seen;
+    });
+  }
+  for (int i = 0; i < 100; ++i) current.replace(make());
+  readers.clear();
+  EXPECT_EQ(seen, 4);
+  EXPECT_NE(current.get(), first.get());
+  EXPECT_EQ(first.use_count(), 1);
+}
+
+}  // namespace
+}  // namespace jeton::gateway

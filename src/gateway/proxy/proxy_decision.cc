@@ -1,0 +1,68 @@
+#include "gateway/proxy/proxy_decision.h"
+
+#include "http/response_writer.h"
+
+#include <jeton/agent.h>
+#include <jeton/path.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace jeton::gateway {
+namespace {
+
+http::Response response_of(const Answer& answer) {
+  http::Response response{.status = answer.status, .body = answer.body};
+  for (const auto& [name, value] : answer.headers) response.headers.add(name, value);
+  return response;
+}
+
+ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view path) {
+  const auto upstream = book.upstreams.find(allowed.route->upstream);
+  // A route that is there for forward-auth alone: nothing is behind it here.
+  if (upstream == book.upstreams.end()) return http::error_response(404, "Not found");
+  Forward forward{.upstream = upstream->second, .path = std::string(path)};
+  for (const HeaderName& name : book.guard.routes().passed_headers()) forward.remove.push_back(name.text());
+  for (PassedHeader& passed : allowed.pass) forward.set.emplace_back(passed.name->text(), passed.value.text());
+  if (allowed.limits.has_value()) {
+    allowed.limits->append_rate_limit(forward.answer.emplace_back("RateLimit", "").second);
+    allowed.limits->append_policy(forward.answer.emplace_back("RateLimit-Policy", "").second);
+    if (auto running = allowed.limits->take_running(); running.places() > 0)
+      forward.held = std::make_shared<Running>(std::move(running));
+  }
+  return forward;
+}
+
+}  // namespace
+
+ProxyDecision ProxyDecider::decide(const http::RequestHead& head, const Trace& trace) const {
+  const http::Request& request = head.request;
+  const auto book = rulebook_.share();
+  if (book == nullptr) return http::error_response(503, "Verifier unavailable");
+  const std::vector<std::string_view> authorization = request.headers.all("authorization");
+  // Without a canonical form the path is empty, which meets no route.
+  const std::string path =
+      is_canonical_path(request.path) ? request.path : canonical_path(request.path).value_or(std::string());
+  const RequestFacts facts{.method = head.method_name(),
+                           .scheme = request.scheme,
+                           .host = request.host,
+                           .path = path,
+                           .query = request.query,
+                           .authorization = authorization,
+                           .address = request.peer_address};
+  const Moment now(clock_.now_seconds(), Agent::monotonic());
+  Decision decision = book->guard.decide(facts, now);
+  recorder_.record(*book,
+                   {.shape = Shape::proxy,
+                    .id = request.id,
+                    .proxy_id = trace.request_id,
+                    .traceparent = trace.traceparent,
+                    .facts = facts},
+                   decision, now);
+  if (Allowed* const allowed = decision.allowed()) return pass_on(*book, *allowed, path);
+  if (const Refused* const refused = decision.refused()) return response_of(refused->answer);
+  return http::error_response(503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
+}
+
+}  // namespace jeton::gateway

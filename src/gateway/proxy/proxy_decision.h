@@ -1,0 +1,28 @@
+// ProxyDecider: what the reverse proxy does with a request: the guard's decision, as what is passed on or answered.
+// A path that has no canonical form is refused before it meets a route; what is passed on is the form that was decided
+// on. Threads: any.
+#pragma once
+
+#include "gateway/decision_recorder.h"
+#include "gateway/proxy/forward.h"
+#include "gateway/rulebook.h"
+#include "http/request_head.h"
+#include "platform/clock.h"
+
+namespace jeton::gateway {
+
+class ProxyDecider {
+ public:
+  // All of them must outlive it.
+  ProxyDecider(const CurrentRulebook& rulebook, const DecisionRecorder& recorder, const platform::ClockSource& clock)
+      : rulebook_(rulebook), recorder_(recorder), clock_(clock) {}
+
+  ProxyDecision decide(const http::RequestHead& head, const Trace& trace) const;
+
+ private:
+  const CurrentRulebook& rulebook_;
+  const DecisionRecorder& recorder_;
+  const platform::ClockSource& clock_;
+};
+
+}  // namespace jeton::gateway

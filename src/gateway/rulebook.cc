@@ -1,0 +1,40 @@
+#include "gateway/rulebook.h"
+
+#include <utility>
+
+namespace jeton::gateway {
+namespace {
+
+std::uint64_t next_owner() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+std::optional<VerifiedToken> Rulebook::token_of(const RequestFacts& facts, Moment now) const {
+  const auto compact = extract_bearer(facts);
+  if (!compact) return std::nullopt;
+  auto token = cache != nullptr ? cache->verify(verifier, *compact, now.wall) : verifier.verify(*compact, now.wall);
+  return token ? std::optional(*std::move(token)) : std::nullopt;
+}
+
+CurrentRulebook::CurrentRulebook() : owner_(next_owner()) {}
+
+void CurrentRulebook::replace(std::shared_ptr<const Rulebook> book) {
+  const std::scoped_lock lock(mutex_);
+  std::swap(book_, book);
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+const CurrentRulebook::Slot& CurrentRulebook::slot() const {
+  thread_local Slot slot;
+  const std::uint64_t generation = generation_.load(std::memory_order_acquire);
+  if (slot.owner == owner_ && slot.generation == generation) [[likely]]
+    return slot;
+  const std::scoped_lock lock(mutex_);
+  slot = {owner_, generation_.load(std::memory_order_relaxed), book_};
+  return slot;
+}
+
+}  // namespace jeton::gateway

@@ -1,0 +1,176 @@
+"""nginx, HAProxy, Apache and Caddy, as Debian has them and configured as examples/ says, ask a real `jeton gateway`."""
+import contextlib
+import json
+import sys
+import time
+import unittest
+
+import edge
+from edge import Folder, Gateway, Origin, Tokens, request
+
+BINARY = None
+HOST = ("Host", "api.example.com")
+SPOOFED = [("X-Auth-User", "root"), ("x-auth-roles", "admin"), ("X_Auth_User", "root"), ("X-Original-URI", "/public/x"),
+           ("X-Original-Method", "GET"), ("X-Forwarded-Uri", "/public/x"), ("X-Forwarded-Method", "GET"),
+           ("X-Forwarded-Host", "elsewhere"), ("X-Forwarded-For", "203.0.113.9"), ("Jeton-Status", "200")]
+
+
+class Behind:
+    """What holds behind every proxy; a class for each below."""
+    name = None
+
+    @classmethod
+    def setUpClass(cls):
+        edge.installed()
+        cls.open = contextlib.ExitStack()
+        cls.folder, cls.origin = cls.open.enter_context(Folder()), cls.open.enter_context(Origin())
+        cls.tokens = Tokens(BINARY, cls.folder)
+        cls.tokens.publish()
+        cls.gateway = cls.open.enter_context(Gateway(BINARY, cls.folder, cls.origin.port))
+        cls.port = edge.free_port()
+        cls.open.enter_context(edge.PROXIES[cls.name][0](cls.folder, cls.port, cls.gateway.ports["forward-auth"],
+                                                         cls.origin.port))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.open.close()
+
+    def ask(self, target, token=None, method="GET", headers=(), body=None):
+        return request(self.port, method, target, [HOST, *headers], body, token)
+
+    def seen(self, answer):
+        return json.loads(answer[2])
+
+    def headers_seen(self, answer, name):
+        """All that the origin could take for that header."""
+        return [value for key, value in self.seen(answer)["headers"] if key.replace("_", "-") == name and value]
+
+    # mission row 9: the claims are with the request.
+    def test_good_token_arrives_with_its_identity(self):
+        token = self.tokens.sign("dev_1", claims=('roles:=["developer","team_lead"]',))
+        answer = self.ask("/v1/tracks/7?quality=high&x=%41", token)
+        self.assertEqual(answer[0], 200, answer)
+        self.assertEqual(self.headers_seen(answer, "x-auth-user"), ["dev_1"])
+        self.assertEqual(self.headers_seen(answer, "x-auth-roles"), ["developer,team_lead"])
+        self.assertEqual(self.seen(answer)["target"], "/v1/tracks/7?quality=high&x=%41")
+
+    def test_headers_that_a_client_made_up_do_not_arrive_and_change_nothing(self):
+        token = self.tokens.sign("dev_1")
+        answer = self.ask("/v1/tracks/7", token, headers=SPOOFED)
+        self.assertEqual(answer[0], 200, answer)
+        self.assertEqual(self.headers_seen(answer, "x-auth-user"), ["dev_1"])
+        self.assertEqual(self.headers_seen(answer, "x-auth-roles"), [])
+        without = self.ask("/v1/tracks/7", headers=SPOOFED)
+        self.assertEqual(without[0], 401, "the address of a public route was believed")
+        anonymous = self.ask("/public/x", headers=SPOOFED)
+        self.assertEqual(anonymous[0], 200)
+        self.assertEqual(self.headers_seen(anonymous, "x-auth-user"), [])
+        self.assertEqual(self.headers_seen(anonymous, "x-auth-roles"), [])
+
+    # mission row 9: no token, an expired one, any other that is wrong.
+    def test_refusals_reach_the_client_with_status_body_and_challenge(self):
+        good = self.tokens.sign()
+        changed = good[:-20] + ("A" if good[-20] != "A" else "B") + good[-19:]
+        expired = self.tokens.sign(now=int(time.time()) - 7200)
+        rows = ((None, "/v1/tracks/7", 401, {"error": "Access token required"}),
+                (expired, "/v1/tracks/7", 401, {"error": "Token expired"}),
+                (changed, "/v1/tracks/7", 403, {"error": "Invalid token"}),
+                (self.tokens.sign(claims=("plan=free",)), "/v1/tracks/7/stream", 403, {"error": "Insufficient scope"}))
+        for token, target, status, body in rows:
+            before = len(self.origin.requests)
+            answer = self.ask(target, token)
+            self.assertEqual(answer[0], status, answer)
+            self.assertEqual(json.loads(answer[2]), body)
+            self.assertTrue(answer[1]["content-type"].startswith("application/json"), answer)
+            self.assertTrue(answer[1]["www-authenticate"].startswith('Bearer realm="api"'), answer)
+            self.assertEqual(len(self.origin.requests), before, "a refused request has reached the origin")
+
+    # mission row 4: the plan in the token decides at once.
+    def test_plan_in_the_token_decides(self):
+        self.assertEqual(self.ask("/v1/tracks/7/stream", self.tokens.sign(claims=("plan=premium",)))[0], 200)
+        self.assertEqual(self.ask("/v1/tracks/7/stream", self.tokens.sign(claims=("plan=free",)))[0], 403)
+
+    # mission row 24: the rate by plan, from the claim; nothing is asked but the token.
+    def test_limit_is_429_with_when_to_come_back(self):
+        free = self.tokens.sign("free", claims=("plan=free",))
+        premium = self.tokens.sign("premium", claims=("plan=premium",))
+        self.assertEqual(self.ask("/v1/limited", free)[0], 200)
+        answer = self.ask("/v1/limited", free)
+        self.assertEqual(answer[0], 429, answer)
+        self.assertGreaterEqual(int(answer[1]["retry-after"]), 1)
+        self.assertIn("ratelimit", answer[1])
+        self.assertIn("ratelimit-policy", answer[1])
+        self.assertEqual([self.ask("/v1/limited", premium)[0] for _ in range(4)], [200, 200, 200, 429])
+
+    def test_paths_that_can_be_read_in_two_ways_are_refused(self):
+        token = self.tokens.sign()
+        for target in ("/public/..%2fv1/limited", "/public/%2e%2e/v1/limited", "/public/..;/v1", "/public//x",
+                       "/v1/tracks/%2561"):
+            before = len(self.origin.requests)
+            self.assertNotEqual(self.ask(target, token)[0], 200, target)
+            self.assertEqual(len(self.origin.requests), before)
+
+    def test_request_body_arrives_untouched(self):
+        token = self.tokens.sign()
+        body = "x" * 100_000 + "\r\nend"
+        answer = self.ask("/v1/tracks/7", token, "POST", body=body)
+        self.assertEqual(answer[0], 200, answer[:2])
+        self.assertEqual(self.seen(answer)["body"], body)
+        self.assertEqual(self.seen(answer)["method"], "POST")
+
+    def test_second_token_is_refused(self):
+        token = self.tokens.sign()
+        answer = self.ask("/v1/tracks/7", token, headers=[("Authorization", "Bearer x")])
+        self.assertNotEqual(answer[0], 200)
+        self.assertNotEqual(self.ask("/v1/tracks/7?access_token=x", token)[0], 200)
+
+
+class Nginx(Behind, unittest.TestCase):
+    name = "nginx"
+
+
+class Haproxy(Behind, unittest.TestCase):
+    name = "haproxy"
+
+
+class Apache(Behind, unittest.TestCase):
+    name = "apache"
+
+
+class Caddy(Behind, unittest.TestCase):
+    name = "caddy"
+
+
+class GatewayAway(unittest.TestCase):
+    def test_nobody_gets_in_unseen(self):
+        with Folder() as folder, Origin() as origin:
+            for name in edge.installed():
+                with self.subTest(proxy=name):
+                    port = edge.free_port()
+                    with edge.PROXIES[name][0](folder, port, edge.free_port(), origin.port):
+                        answer = request(port, "GET", "/public/x", [HOST])
+                        self.assertIn(answer[0], (502, 503), answer)
+            self.assertEqual(origin.requests, [])
+
+    def test_gateway_without_keys_refuses_and_says_that_it_is_not_ready(self):
+        with Folder() as folder, Origin() as origin:
+            tokens = Tokens(BINARY, folder)
+            tokens.publish()
+            policy = edge.POLICY.replace('jwks_file = "{folder}/jwks.json"',
+                                         f'jwks = "http://127.0.0.1:{edge.free_port()}/keys"')
+            with Gateway(BINARY, folder, origin.port, policy, ready=False) as gateway:
+                self.assertEqual(request(gateway.ports["operations"], "GET", "/healthz")[0], 200)
+                self.assertEqual(request(gateway.ports["operations"], "GET", "/readyz")[0], 503)
+                for name in edge.installed():
+                    with self.subTest(proxy=name):
+                        port = edge.free_port()
+                        with edge.PROXIES[name][0](folder, port, gateway.ports["forward-auth"], origin.port):
+                            answer = request(port, "GET", "/v1/tracks/7", [HOST], token=tokens.sign())
+                            self.assertEqual(answer[0], 503, answer)
+                            self.assertEqual(json.loads(answer[2]), {"error": "Verifier unavailable"})
+            self.assertEqual(origin.requests, [])
+
+
+if __name__ == "__main__":
+    BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)
