@@ -46,7 +46,7 @@ void read_address(TomlTable& table, std::string_view name, std::string& address)
     address = *std::move(text);
 }
 
-// A path that has something in it.
+// A path, or another text that has something in it.
 void read_path(TomlTable& table, std::string_view name, std::string& path) {
   auto text = table.text(name);
   if (!text.has_value()) return;
@@ -154,6 +154,7 @@ IssuerSettings read_issuer(TomlTable table) {
   if (table.has("jwks") && table.has("jwks_file")) table.complain("jwks_file", "stands beside jwks; only one can be");
   if (const auto place = table.word("profile", {"any", "access_token", "jeton"}))
     issuer.profile = static_cast<Profile>(*place);
+  read_path(table, "typ", issuer.typ);
   read_algorithms(table, issuer.algorithms);
   issuer.leeway = table.duration("leeway", seconds{0}, minutes{10}).value_or(issuer.leeway);
   read_feed(table, issuer);
@@ -320,6 +321,7 @@ TrustedIssuer trusted_issuer(const IssuerSettings& issuer, const PolicyFile& fil
       .audience = std::move(audience),
       .keys = std::move(keys),
       .algorithms = issuer.algorithms.empty() ? AlgorithmRule::of_the_keys() : AlgorithmRule::only(issuer.algorithms),
+      .typ = issuer.typ == "any" ? TypRule::accept_any_because("the policy says so") : TypRule::must_be(issuer.typ),
       .profile = issuer.profile,
       .leeway = issuer.leeway};
 }

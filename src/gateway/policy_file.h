@@ -50,6 +50,7 @@ struct IssuerSettings {
   std::string jwks{};       // URL of the keys
   std::string jwks_file{};  // or a file; neither: by discovery (RFC 8414)
   Profile profile = Profile::jeton;
+  std::string typ = "at+jwt";           // of the header; "any" takes every type, ID tokens among them
   std::vector<Algorithm> algorithms{};  // empty: those of the keys
   std::chrono::seconds leeway{30};
   bool feed = false;        // hears its revocation feed

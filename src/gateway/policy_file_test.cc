@@ -140,7 +140,11 @@ TEST(PolicyFile, WhatWouldBeSilentlyWeakerIsRefused) {
   EXPECT_EQ(with_route(R"(require={audience=[]})"),
             "g.toml:6: [[route]] require audience must be a text in quotes or a list of them, not an empty list\n"
             "g.toml:6: [[route]] require names no audience; \"any\" is for tokens that were made for anybody");
-  EXPECT_EQ(with_route(R"(require={audience="api",role=""})"), "good");
+  EXPECT_EQ(with_route(R"(require={audience="api",role=""})"), "g.toml:6: [[route]] require role must not be empty");
+  EXPECT_EQ(with_route(R"(require={audience="api",plan=["pro",""]})"),
+            "g.toml:6: [[route]] require plan must not hold an empty text");
+  EXPECT_EQ(with_route(R"(require={audience=["any","api"]})"),
+            "g.toml:6: [[route]] require names the audience \"any\" beside others; it stands alone");
   EXPECT_EQ(with_route(R"(require={audience="api",claims={a={}}})"),
             "g.toml:6: [[route]] require claims \"a\" has no test; there are equals, one_of, at_least, contains and "
             "parameter");

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -50,7 +51,7 @@ std::vector<QueryCondition> read_query(TomlTable& table) {
     const auto* present = value.as_boolean();
     if (present != nullptr && present->get()) {
       (void)settings.flag(key.str());
-    } else if (auto values = settings.texts(key.str())) {
+    } else if (auto values = settings.texts(key.str(), TomlTable::Empty::allowed)) {
       condition.values = *std::move(values);
     } else {
       continue;
@@ -102,6 +103,12 @@ std::vector<std::string> words_of(const std::vector<std::string>& texts) {
   return words;
 }
 
+bool is_route_name(std::string_view name) {
+  constexpr std::size_t name_bytes_max = 128;
+  return !name.empty() && name.size() <= name_bytes_max &&
+         std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 struct Required {
   std::optional<std::vector<std::string>> audience{}, issuer{};
 };
@@ -144,8 +151,9 @@ ReadRoute read_route(TomlTable table, const RouteDefaults& defaults) {
   Route& route = read.route;
   Policy& policy = route.policy;
   route.name = table.text("name").value_or("");
-  if (route.name.empty() && !table.has("name"))
-    table.complain("name", "is missing; logs and metrics name routes by it");
+  if (!table.has("name")) table.complain("name", "is missing; logs and metrics name routes by it");
+  if (table.has("name") && !is_route_name(route.name))
+    table.complain("name", "must have 1 to 128 bytes and no control characters");
   route.match = read_match(table);
   if (const auto place = table.word("authentication", {"required", "optional", "forbidden"}))
     policy.authentication = static_cast<Authentication>(*place);
@@ -160,6 +168,8 @@ ReadRoute read_route(TomlTable table, const RouteDefaults& defaults) {
   }
   policy.audiences = std::move(required.audience).value_or(std::vector<std::string>{});
   policy.issuers = std::move(required.issuer).value_or(std::vector<std::string>{});
+  if (policy.audiences.size() > 1 && std::ranges::find(policy.audiences, any_audience) != policy.audiences.end())
+    table.complain("require", "names the audience \"any\" beside others; it stands alone");
   if (policy.audiences.size() == 1 && policy.audiences.front() == any_audience) {
     policy.audiences.clear();
     read.any_audience = true;

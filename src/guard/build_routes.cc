@@ -102,12 +102,14 @@ void arrange(CompiledRoutes::Group& group, const std::vector<Route>& routes) {
   }
   // Who is within another is within all that the other is within, and so in more of them.
   const Comparison comparison(routes);
-  const auto narrowness = [&, entries = group.entries](const Entry& entry) {
+  std::multimap<std::ptrdiff_t, Entry> by_narrowness;
+  for (const Entry& entry : group.entries) {
     const auto wider =
-        std::ranges::count_if(entries, [&](const Entry& other) { return comparison.is_within(entry, other); });
-    return std::pair(-wider, entry.route);
-  };
-  std::ranges::sort(group.entries, {}, narrowness);
+        std::ranges::count_if(group.entries, [&](const Entry& other) { return comparison.is_within(entry, other); });
+    by_narrowness.emplace(-wider, entry);
+  }
+  group.entries.clear();
+  for (auto& [narrowness, entry] : by_narrowness) group.entries.push_back(std::move(entry));
 }
 
 class Builder {

@@ -112,8 +112,8 @@ std::optional<Error> objection_to_login(const VerifiedToken& token, const Policy
     // In range, so that no difference overflows.
     const bool is_time =
         claim && claim->is(JsonType::integer) && claim->integer() >= 0 && claim->integer() <= numeric_date_max;
-    const auto age = is_time ? now - from_unix_seconds(claim->integer()) : std::chrono::seconds::max();
-    if (age > *policy.login_age_max || age < -login_skew_max) {
+    const auto age = is_time ? now - from_unix_seconds(claim->integer()) : std::chrono::seconds{0};
+    if (!is_time || age > *policy.login_age_max || age < -login_skew_max) {
       return Error{Errc::insufficient_authentication, "auth_time",
                    "at most " + std::to_string(policy.login_age_max->count()) + " s ago"};
     }

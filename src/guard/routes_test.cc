@@ -122,6 +122,14 @@ TEST(Routes, TheMoreSpecificHostIsMetFirst) {
   EXPECT_EQ(met_by(routes, {.host = "api.example.com", .path = "/v2"}), "star");
 }
 
+TEST(Routes, APatternWithOtherNamesIsTheSamePath) {
+  const Routes routes = routes_of({{.name = "get", .match = {.methods = {"GET"}, .path = "/x/{id}"}},
+                                   {.name = "put", .match = {.methods = {"PUT"}, .path = "/x/{name}/"}}});
+  EXPECT_EQ(met_by(routes, {.path = "/x/1"}), "get");
+  EXPECT_EQ(met_by(routes, {.method = "PUT", .path = "/x/1"}), "put");
+  EXPECT_EQ(met_by(routes, {.method = "POST", .path = "/x/1"}), "method_not_allowed");
+}
+
 TEST(Routes, WhatCouldBeMeantInTwoWaysIsAFault) {
   EXPECT_EQ(faults_of({{.name = "a", .match = {.path = "/x/{id}"}}, {.name = "b", .match = {.path = "/x/{name}/"}}}),
             std::vector<std::string>{R"(1 is ambiguous: a request can meet it and "a", and neither is more specific)"});

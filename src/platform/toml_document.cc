@@ -66,18 +66,23 @@ std::optional<std::string> TomlTable::text(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> TomlTable::texts(std::string_view name) {
+std::optional<std::vector<std::string>> TomlTable::texts(std::string_view name, Empty empty) {
   const toml::node* const found = node(name);
   if (found == nullptr) return std::nullopt;
-  if (const auto* text = found->as_string()) return std::vector{text->get()};
   const auto* list = found->as_array();
   std::vector<std::string> texts;
+  if (const auto* text = found->as_string()) texts.push_back(text->get());
   if (list != nullptr) {
     for (const toml::node& element : *list) {
       if (const auto* text = element.as_string()) texts.push_back(text->get());
     }
   }
-  if (list != nullptr && !list->empty() && texts.size() == list->size()) return texts;
+  const bool are_all_texts = !texts.empty() && (list == nullptr || texts.size() == list->size());
+  if (are_all_texts && (empty == Empty::allowed || std::ranges::find(texts, "") == texts.end())) return texts;
+  if (are_all_texts) {
+    complain(name, list == nullptr ? "must not be empty" : "must not hold an empty text");
+    return std::nullopt;
+  }
   complain(name, fmt::format("must be a text in quotes or a list of them, not {}",
                              list != nullptr && list->empty() ? "an empty list" : shown(*found)));
   return std::nullopt;

@@ -44,8 +44,9 @@ class TomlTable {
   TomlTable(const toml::table& table, std::string label, TomlFaults& faults);
 
   std::optional<std::string> text(std::string_view name);
-  // A text, or a list of them that is not empty.
-  std::optional<std::vector<std::string>> texts(std::string_view name);
+  // A text, or a list of them that is not empty. None of them is empty, unless that means something here.
+  enum class Empty : bool { refused, allowed };
+  std::optional<std::vector<std::string>> texts(std::string_view name, Empty empty = Empty::refused);
   // From `least` to `most`.
   std::optional<std::chrono::seconds> duration(std::string_view name, std::chrono::seconds least,
                                                std::chrono::seconds most);
