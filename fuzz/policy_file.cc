@@ -3,8 +3,10 @@
 
 #include "gateway/policy_file.h"
 
+#include <jeton/guard.h>
 #include <jeton/path.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 

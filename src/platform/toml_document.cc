@@ -9,9 +9,19 @@
 #include <utility>
 
 namespace jeton::platform {
+namespace {
+
+// What a file says about itself, names and values, must not begin a line of its own among ours.
+std::string on_one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return line;
+}
+
+}  // namespace
 
 void TomlFaults::add(const toml::source_region& where, std::string_view text) {
-  lines_.emplace(where.begin.line, fmt::format("{}:{}: {}", file_, where.begin.line, text));
+  lines_.emplace(where.begin.line, fmt::format("{}:{}: {}", file_, where.begin.line, on_one_line(text)));
 }
 
 Fault TomlFaults::fault() const {
@@ -25,7 +35,7 @@ Outcome<toml::table> parse_toml(std::string_view text, const std::string& file_n
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
     return std::unexpected(
-        Fault{fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description()), ""});
+        Fault{fmt::format("{}:{}: {}", file_name, error.source().begin.line, on_one_line(error.description())), ""});
   }
 }
 
@@ -34,7 +44,7 @@ std::string shown(const toml::node& node) {
     std::string out = "\"";
     for (const char c : text->get()) {
       if (c == '"' || c == '\\') out += '\\';
-      out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+      out += c;
     }
     return out + '"';
   }
