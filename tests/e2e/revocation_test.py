@@ -129,7 +129,16 @@ class Everywhere(Revocation):
     def test_a_revoked_token_is_refused_at_four_verifiers_and_no_good_one_is(self):
         verifiers = [self.verifier() for _ in range(self.VERIFIERS)]
         good = self.sign_in()
-        took = []
+        took, wrong, stop = [], [], threading.Event()
+
+        def load(one):
+            while not stop.is_set():
+                if (status := one.open(good["accessToken"])) != 200:
+                    wrong.append(status)
+        threads = [threading.Thread(target=load, args=(one,)) for one in verifiers if SECONDS_MAX]
+        for thread in threads:
+            thread.start()
+        self.addCleanup(stop.set)
         for _ in range(REVOCATIONS):
             session = self.sign_in()
             for one in verifiers:
@@ -143,6 +152,10 @@ class Everywhere(Revocation):
             took.append(time.monotonic() - acknowledged)
             for one in verifiers:
                 self.accepted(one, good)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [], "a good token was refused")
         took.sort()
         p50, p99 = took[len(took) // 2], took[min(len(took) - 1, len(took) * 99 // 100)]
         print(f"{len(took)} revocations, from the acknowledgement to the fourth verifier: p50 {p50 * 1000:.1f} ms, "
@@ -172,6 +185,29 @@ class Everywhere(Revocation):
             self.accepted(verifier, later)
             self.revoke(later)
             self.wait_until_refused(verifier, later)
+
+    def test_killed_at_any_moment_a_verifier_starts_again_and_knows(self):
+        verifier = self.verifier()
+        good, revoked, stop = self.sign_in(), [], threading.Event()
+
+        def revoke_on():
+            while not stop.is_set():
+                session = self.sign_in()
+                self.revoke(session)
+                revoked.append(session)
+        thread = threading.Thread(target=revoke_on)
+        thread.start()
+        self.addCleanup(stop.set)
+        for _ in range(8):
+            known = len(revoked)
+            wait_for(lambda: len(revoked) > known + 1, "some more are revoked")
+            verifier.restart(signal.SIGKILL)
+            verifier.wait_until_fresh()
+            for session in list(revoked):
+                self.wait_until_refused(verifier, session)
+            self.accepted(verifier, good)
+        stop.set()
+        thread.join()
 
     # mission row 20: each service verifies alone, without a central call.
     def test_services_verify_alone_while_the_issuer_is_dead(self):
