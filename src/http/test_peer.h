@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -69,6 +70,8 @@ class RawPeer {
     const int done = family == AF_INET ? ::connect(fd_, reinterpret_cast<sockaddr*>(&v4), sizeof v4)
                                        : ::connect(fd_, reinterpret_cast<sockaddr*>(&v6), sizeof v6);
     connected_ = done == 0;
+    const int at_once = 1;  // what is sent in two pieces must not wait for an acknowledgement
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   }
   RawPeer(RawPeer&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), received_(std::move(other.received_)) {}
