@@ -129,13 +129,11 @@ void read_feed(TomlTable& table, IssuerSettings& issuer) {
   issuer.feed_key = table.text("feed_key").value_or("");
   issuer.client_id = table.text("client_id").value_or("");
   read_path(table, "client_secret_file", issuer.client_secret_file);
-  read_url(table, "introspection", issuer.introspection);
   if (issuer.feed && issuer.feed_key.empty() && !table.has("feed_key"))
     table.complain("feed_key", "is missing: a feed is believed by a key that is pinned here (jeton feed key)");
-  const bool needs_client = issuer.feed || !issuer.introspection.empty();
   for (const std::string_view name : {"client_id", "client_secret_file"}) {
-    if (needs_client && !table.has(name))
-      table.complain(name, "is missing: the issuer tells its feed, and of tokens, to clients that it knows");
+    if (issuer.feed && !table.has(name))
+      table.complain(name, "is missing: the issuer tells its feed to clients that it knows");
   }
 }
 

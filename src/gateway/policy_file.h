@@ -55,9 +55,8 @@ struct IssuerSettings {
   std::chrono::seconds leeway{30};
   bool feed = false;        // hears its revocation feed
   std::string feed_key{};   // pinned: a JWK as text, or the path of a file
-  std::string client_id{};  // as which the feed is asked for, and tokens are introspected
+  std::string client_id{};  // as which the feed is asked for
   std::string client_secret_file{};
-  std::string introspection{};  // URL (RFC 7662); empty: staleness "introspect" is "deny"
   friend bool operator==(const IssuerSettings&, const IssuerSettings&) = default;
 };
 

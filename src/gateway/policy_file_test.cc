@@ -171,9 +171,8 @@ TEST(PolicyFile, WhatWouldBeSilentlyWeakerIsRefused) {
 // Found by fuzz/policy_file.cc: a name or value with a line end in it began a line of its own.
 TEST(PolicyFile, AFaultIsOneLineWhateverTheFileHolds) {
   EXPECT_EQ(
-      said_of("[gateway]\n\"a\\nb\" = 1\n[[route]]\nname=\"r\"\nmatch={path=\"/\"}\nauthentication=\"x\\ny\"\n"),
-      "g.toml:2: [gateway] a?b is not a setting; there are forward_auth, listen, operations, shadow, state, "
-      "trusted_proxies\n"
+      said_of("[gateway]\n\"lis\\nten\" = 1\n[[route]]\nname=\"r\"\nmatch={path=\"/\"}\nauthentication=\"x\\ny\"\n"),
+      "g.toml:2: [gateway] lis?ten is not a setting; did you mean listen?\n"
       "g.toml:3: [[route]] require is missing: for whom must tokens be made? At least require = { audience = \"…\" }\n"
       "g.toml:6: [[route]] authentication must be one of \"required\", \"optional\", \"forbidden\", not \"x?y\"");
   EXPECT_EQ(said_of("x = [t\n]"), "g.toml:1: Error while parsing boolean: expected 'true', saw 't?'");
