@@ -77,10 +77,13 @@ Outcome<EdgeSecrets> read_secrets(const PolicyFile& file, std::istream& in) {
     if (!secret.has_value()) return std::unexpected(std::move(secret.error()));
     of.client_secret = *std::move(secret);
   }
-  if (file.gateway.shared_limits_secret.empty()) return secrets;
-  auto secret = read_secret(file.gateway.shared_limits_secret, in);
-  if (!secret.has_value()) return std::unexpected(std::move(secret.error()));
-  secrets.shared_limits = *std::move(secret);
+  for (const auto& [path, into] : {std::pair{&file.gateway.shared_limits_secret, &secrets.shared_limits},
+                                   std::pair{&file.gateway.shared_limits_password, &secrets.shared_limits_password}}) {
+    if (path->empty()) continue;
+    auto secret = read_secret(*path, in);
+    if (!secret.has_value()) return std::unexpected(std::move(secret.error()));
+    *into = *std::move(secret);
+  }
   return secrets;
 }
 

@@ -117,7 +117,7 @@ struct Edge::State {
                  [this](std::string_view kid) { agent->saw_unknown_key(kid); }) {}
 
   Outcome<void> start_agent(EdgeSecrets& secrets);
-  Outcome<void> start_limits(const SecretBytes& secret);
+  Outcome<void> start_limits(EdgeSecrets& secrets);
   Outcome<void> listen();
   Outcome<void> listen_forward_auth();
   Outcome<void> listen_proxy();
@@ -164,18 +164,24 @@ Outcome<void> Edge::State::start_agent(EdgeSecrets& secrets) {
   return {};
 }
 
-Outcome<void> Edge::State::start_limits(const SecretBytes& secret) {
+Outcome<void> Edge::State::start_limits(EdgeSecrets& secrets) {
   if (file.gateway.shared_limits.empty()) {
     limiter.emplace();
     return {};
   }
   const auto server = parse_server_address(file.gateway.shared_limits);
   if (!server.has_value()) return std::unexpected(Fault{server.error(), ""});
-  const auto bytes = secret.reveal(InsecureSecretAccess::get());
+  const auto bytes = secrets.shared_limits.reveal(InsecureSecretAccess::get());
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   limiter.emplace(RateLimiterOptions{}, LimitSeed::derived_from(text));
-  shared_limits = std::make_unique<SharedLimits>(
-      *limiter, SharedLimitsOptions{.connection = {.server = *server}}, [] { return Agent::monotonic(); }, metrics);
+  SharedLimitsOptions options{
+      .connection = {.server = *server,
+                     .user = file.gateway.shared_limits_user,
+                     .password = std::move(secrets.shared_limits_password),
+                     .prefix = file.gateway.shared_limits_prefix},
+      .when_away = file.gateway.shared_limits_refuse ? WhenAway::refuse : WhenAway::local_limits};
+  shared_limits =
+      std::make_unique<SharedLimits>(*limiter, std::move(options), [] { return Agent::monotonic(); }, metrics);
   return {};
 }
 
@@ -342,7 +348,7 @@ Outcome<std::unique_ptr<Edge>> Edge::start(PolicyFile file, std::optional<Policy
   state->shadow = std::move(shadow);
   // The sockets first: a taken port is noticed before anything is made on disk.
   Outcome<void> done = state->listen();
-  if (done.has_value()) done = state->start_limits(secrets.shared_limits);
+  if (done.has_value()) done = state->start_limits(secrets);
   if (done.has_value()) done = state->start_agent(secrets);
   if (done.has_value()) done = state->take_upstreams(state->file.upstreams);
   if (!done.has_value()) return std::unexpected(std::move(done.error()));

@@ -27,7 +27,7 @@ struct EdgeSecrets {
     SecretBytes client_secret{};
   };
   std::vector<OfIssuer> issuers{};  // in the file's order
-  SecretBytes shared_limits{};
+  SecretBytes shared_limits{}, shared_limits_password{};
 };
 
 class Edge {

@@ -72,6 +72,28 @@ void read_count(TomlTable& table, std::string_view name, std::int64_t least, std
   if (const auto number = table.number(name, least, most)) count = static_cast<std::uint32_t>(*number);
 }
 
+void read_shared_limits(TomlTable& table, GatewaySettings& gateway) {
+  read_path(table, "shared_limits", gateway.shared_limits);
+  read_path(table, "shared_limits_secret", gateway.shared_limits_secret);
+  read_path(table, "shared_limits_user", gateway.shared_limits_user);
+  read_path(table, "shared_limits_password", gateway.shared_limits_password);
+  read_path(table, "shared_limits_prefix", gateway.shared_limits_prefix);
+  gateway.shared_limits_refuse = table.word("shared_limits_away", {"local", "refuse"}).value_or(0) == 1;
+  if (gateway.shared_limits.empty()) {
+    for (const std::string_view name : {"secret", "user", "password", "prefix", "away"}) {
+      const std::string setting = fmt::format("shared_limits_{}", name);
+      if (table.has(setting)) table.complain(setting, "is for a server, and shared_limits names none");
+    }
+    return;
+  }
+  if (const auto address = parse_server_address(gateway.shared_limits); !address.has_value())
+    table.complain("shared_limits", address.error());
+  if (gateway.shared_limits_secret.empty())
+    table.complain("shared_limits_secret", "is missing: a file with the same secret at every gateway");
+  if (gateway.shared_limits_password.empty() && !gateway.shared_limits_user.empty())
+    table.complain("shared_limits_password", "is missing: a user has a password");
+}
+
 GatewaySettings read_gateway(TomlTable table) {
   GatewaySettings gateway;
   read_address(table, "listen", gateway.listen);
@@ -98,14 +120,7 @@ GatewaySettings read_gateway(TomlTable table) {
   read_count(table, "cached_tokens_max", 1, 100'000'000, gateway.cached_tokens_max);
   read_count(table, "log_allowed_one_in", 0, 1'000'000'000, gateway.log_allowed_one_in);
   read_count(table, "log_lines_per_second_max", 0, 1'000'000, gateway.log_lines_per_second_max);
-  read_path(table, "shared_limits", gateway.shared_limits);
-  read_path(table, "shared_limits_secret", gateway.shared_limits_secret);
-  if (!gateway.shared_limits.empty()) {
-    if (const auto address = parse_server_address(gateway.shared_limits); !address.has_value())
-      table.complain("shared_limits", address.error());
-    if (gateway.shared_limits_secret.empty())
-      table.complain("shared_limits_secret", "is missing: a file with the same secret at every gateway");
-  }
+  read_shared_limits(table, gateway);
   table.finish();
   return gateway;
 }

@@ -39,8 +39,12 @@ struct GatewaySettings {
   std::uint32_t cached_tokens_max = 300'000;
   std::uint32_t log_allowed_one_in = 0;  // of allowed requests one in so many is logged; 0: none
   std::uint32_t log_lines_per_second_max = 100;
-  std::string shared_limits{};         // "redis://HOST:PORT": gateways count together; empty: each by itself
-  std::string shared_limits_secret{};  // path of a file with the same secret at every gateway
+  std::string shared_limits{};                 // "redis://HOST:PORT": gateways count together; empty: each by itself
+  std::string shared_limits_secret{};          // path of a file with the same secret at every gateway
+  std::string shared_limits_user{};            // of the server's access list
+  std::string shared_limits_password{};        // path of a file with the server's password; empty: it wants none
+  std::string shared_limits_prefix = "jeton";  // of the keys at the server
+  bool shared_limits_refuse = false;           // when the server is away; else each gateway goes on by itself
   friend bool operator==(const GatewaySettings&, const GatewaySettings&) = default;
 };
 

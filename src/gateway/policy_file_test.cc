@@ -178,6 +178,38 @@ TEST(PolicyFile, AFaultIsOneLineWhateverTheFileHolds) {
   EXPECT_EQ(said_of("x = [t\n]"), "g.toml:1: Error while parsing boolean: expected 'true', saw 't?'");
 }
 
+TEST(PolicyFile, LimitsAreSharedThroughAServerWithItsSecrets) {
+  const auto with_gateway = [](std::string_view settings) {
+    return parse_policy_file(
+        "[gateway]\n" + std::string(settings) +
+            "\n[[route]]\nname = \"r\"\nmatch = { path = \"/a\" }\nauthentication = \"forbidden\"\n",
+        "g.toml");
+  };
+  const auto file = with_gateway(R"(shared_limits = "unix:/run/valkey.sock"
+shared_limits_secret = "s"
+shared_limits_user = "u"
+shared_limits_password = "p"
+shared_limits_prefix = "edge"
+shared_limits_away = "refuse")");
+  ASSERT_TRUE(file.has_value()) << file.error().what;
+  EXPECT_EQ(file->gateway.shared_limits_password, "p");
+  EXPECT_EQ(file->gateway.shared_limits_prefix, "edge");
+  EXPECT_TRUE(file->gateway.shared_limits_refuse);
+  EXPECT_FALSE(
+      with_gateway("shared_limits = \"redis://h\"\nshared_limits_secret = \"s\"").value().gateway.shared_limits_refuse);
+  for (const std::string_view wrong :
+       {R"(shared_limits = "redis://h")", R"(shared_limits = "redis://:p@h"
+shared_limits_secret = "s")",
+        R"(shared_limits_secret = "s")", R"(shared_limits_away = "refuse")", R"(shared_limits = "redis://h"
+shared_limits_secret = "s"
+shared_limits_user = "u")",
+        R"(shared_limits = "redis://h"
+shared_limits_secret = "s"
+shared_limits_away = "deny")"}) {
+    EXPECT_FALSE(with_gateway(wrong).has_value()) << wrong;
+  }
+}
+
 TEST(PolicyFile, WithoutRoutesOrIssuersItIsNone) {
   EXPECT_EQ(said_of("[gateway]\n"), "g.toml:1: there is no [[route]], so every request would be refused");
   EXPECT_EQ(said_of("[[route]]\nname=\"r\"\nmatch={path=\"/\"}\nrequire={audience=\"a\"}\n"),
