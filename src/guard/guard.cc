@@ -22,6 +22,7 @@ Refused over_limit(const LimitResult& result, const Route* route) {
   auto& headers = refused.answer.headers;
   std::erase_if(headers, [](const auto& header) { return header.first == "Retry-After"; });
   headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(result.retry_after().count(), 1)));
+  if (result.statuses().empty()) return refused;  // nobody knows
   result.append_rate_limit(headers.emplace_back("RateLimit", "").second);
   result.append_policy(headers.emplace_back("RateLimit-Policy", "").second);
   return refused;

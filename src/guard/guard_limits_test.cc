@@ -1,4 +1,6 @@
 // Limits and the budget of failures, as the guard charges them.
+#include "guard/limits/exchange.h"
+
 #include <jeton/guard.h>
 #include <jeton/signer.h>
 
@@ -147,6 +149,21 @@ TEST(GuardLimits, ACopyCountsWithTheFirstOne) {
   const Guard copy = guard;
   const std::string free = token(Claims{"a"}.with("plan", "free"));
   EXPECT_EQ(allowed(guard, free, 1) + allowed(copy, free, 9), 2);
+}
+
+TEST(GuardLimits, LimitsThatNobodyKnowsAreNot429) {
+  RateLimiter limiter;
+  LimitExchange exchange(limiter, [] {});
+  const Guard guard(verifier(), by_plan, {.limiter = &limiter});
+  const std::string free = token(Claims{"a"}.with("plan", "free"));
+  exchange.set_open(false);
+  const Decision refused = decide(guard, free);
+  ASSERT_NE(refused.refused(), nullptr);
+  EXPECT_EQ(refused.refused()->answer.status, 503);
+  EXPECT_EQ(header(refused, "Retry-After"), "1");
+  EXPECT_EQ(header(refused, "RateLimit"), "absent");
+  exchange.set_open(true);
+  EXPECT_EQ(allowed(guard, free, 9), 2);
 }
 
 TEST(GuardLimits, LimitsOfOneRouteHaveNamesOfTheirOwn) {
