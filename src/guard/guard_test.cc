@@ -126,6 +126,19 @@ TEST(Guard, OneOfTheRolesAndOneOfThePlansIsDemanded) {
   EXPECT_EQ(decide({good}, {.plans = {"family"}}).refused()->answer.status, 403);
 }
 
+// One policy for all requests has no path to take a parameter from, so nothing fulfils it: not the empty text either.
+TEST(Guard, WithoutAPathNoParameterIsMatched) {
+  const auto code = [](const std::string& path) {
+    const Policy policy{.conditions = {{{path}, Condition::MatchesParameter{"user"}}}};
+    const std::string text =
+        "Bearer " +
+        Signer{key(), {.issuer = "i", .audiences = {"api"}}}.sign(Claims{"u1"}.with("empty", ""), now).value();
+    return decide({text}, policy).refused()->error.code;
+  };
+  EXPECT_EQ(code("sub"), Errc::failed_condition);
+  EXPECT_EQ(code("empty"), Errc::failed_condition);
+}
+
 TEST(Guard, ACacheDoesNotChangeAnyAnswer) {
   TokenCache cache;
   const Guard guard{verifier(), {.roles = {"developer"}}, {.cache = &cache}};
