@@ -102,7 +102,7 @@ struct AgentOptions {
   bool precompute = true;         // tables for ES256 keys: KeySet::precompute
   // Takes what there is to tell of, one JSON object a call; of the whole process. Empty: a line on stderr.
   std::function<void(std::string_view line)> log{};
-  Limits limits{};                // of tokens and key sets
+  Limits limits{};  // of tokens and key sets
   AgentLimits agent_limits{};
 };
 
@@ -112,7 +112,8 @@ struct AgentStatus {
   bool has_keys = false;
   std::size_t keys = 0;
   std::chrono::seconds keys_age{0};  // since the issuer confirmed them
-  std::string keys_problem{};        // why the last fetch failed; empty if it did not
+  std::uint64_t keys_looks = 0;      // how often they were looked for
+  std::string keys_problem{};        // why the last time failed; empty if it did not
   bool has_feed = false, feed_connected = false;
   std::chrono::nanoseconds feed_staleness{0};  // max(): not known
   std::string feed_problem{};

@@ -171,6 +171,7 @@ void Upkeep::tell() {
     one.has_keys = member->keys->keys().has_value();
     one.keys = one.has_keys ? member->keys->keys()->size() : 0;
     if (one.has_keys) one.keys_age = std::chrono::floor<std::chrono::seconds>(member->keys->age());
+    one.keys_looks = member->keys->looks();
     one.keys_problem = member->keys->problem();
     one.has_feed = member->feed.has_value();
     if (!member->feed) continue;

@@ -105,6 +105,7 @@ awaitable<void> KeySource::run() {
   while (true) {
     co_await look(reason);
     drop_if_too_old();
+    ++looks_;
     events_.looked();
     reason = FetchReason::schedule;
     if (!asked_) {

@@ -43,6 +43,7 @@ class KeySource {
   std::vector<std::string> kids() const;
   std::chrono::milliseconds age() const;
   const std::string& problem() const noexcept { return problem_; }
+  std::uint64_t looks() const noexcept { return looks_; }
 
  private:
   struct Answer {
@@ -69,6 +70,7 @@ class KeySource {
   Pause pause_;
   std::optional<FetchReason> asked_{};
   unsigned failures_ = 0;
+  std::uint64_t looks_ = 0;
   std::string address_{};  // found by discovery
   std::chrono::milliseconds address_found_{0};
   std::optional<KeySet> keys_{};

@@ -60,8 +60,9 @@ struct Link : std::enable_shared_from_this<Link> {
     return std::unexpected(Fault{fmt::format("{}: {}.", shown, what), std::move(remedy)});
   }
   std::unexpected<Fault> fault_of(const error_code& error, std::string_view doing) const {
-    if (time_over) return fault("it took too long");
-    if (error == beast::http::error::header_limit) return fault("the answer's head is too large");
+    if (time_over) return fault(late);
+    if (error == beast::http::error::header_limit)
+      return fault(fmt::format("the answer's head is larger than {} bytes", head_bytes_max));
     if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message ||
         error == asio::error::eof) {
       return fault("the connection ended before the answer did");
@@ -75,6 +76,8 @@ struct Link : std::enable_shared_from_this<Link> {
   std::optional<TlsStream> tls;
   asio::steady_timer timer;
   std::string shown;
+  std::string late;  // what it is called when its time is over
+  std::size_t head_bytes_max = 0;
   bool time_over = false;
 };
 
@@ -87,6 +90,8 @@ std::string text_of(const FetchRequest& request, const Url& url) {
     text += fmt::format("Content-Length: {}\r\n", request.body.size());
   return text + "Connection: close\r\n\r\n" + request.body;
 }
+
+std::string late_text(milliseconds time_max) { return fmt::format("no whole answer within {} ms", time_max.count()); }
 
 bool can_be_sent(const FetchRequest& request) {
   if (request.method == Method::other) return false;
@@ -127,6 +132,7 @@ class AnswerOn final : public StreamedAnswer {
   }
 
   asio::awaitable<Outcome<std::string>> next(milliseconds silence_max) override {
+    link_->late = fmt::format("nothing came for {} ms", silence_max.count());
     link_->give_up_at(steady_clock::now() + silence_max);
     std::string piece(piece_bytes_max, '\0');
     while (!parser_->is_done()) {
@@ -210,10 +216,12 @@ asio::awaitable<Opened> StreamingClient::open(FetchRequest request) {
   const auto state = state_;
   auto url = parse_url(request.url);
   if (!url) co_return std::unexpected(std::move(url.error()));
-  if (!can_be_sent(request)) co_return std::unexpected(Fault{"a request cannot be sent as it is.", ""});
+  if (!can_be_sent(request)) co_return std::unexpected(Fault{"a header field cannot be sent.", ""});
   const auto link = std::make_shared<Link>(state->executor);
   link->shown = fmt::format("{}://{}{}", url->tls ? "https" : "http", url->authority(),
                             url->target.substr(0, url->target.find('?')));
+  link->head_bytes_max = request.head_bytes_max;
+  link->late = late_text(request.time_max);
   link->give_up_at(steady_clock::now() + request.time_max);
   if (auto connected = co_await connect(*link, *url); !connected) co_return std::unexpected(connected.error());
   if (!url->tls) co_return co_await speak(link, link->plain, request, *url);
@@ -225,14 +233,15 @@ asio::awaitable<Outcome<Response>> StreamingClient::fetch(FetchRequest request) 
   const auto ends_at = steady_clock::now() + request.time_max;
   const std::size_t body_bytes_max = request.body_bytes_max;
   const std::string shown = request.url.substr(0, request.url.find('?'));
+  const Fault late{fmt::format("{}: {}.", shown, late_text(request.time_max)), ""};
   auto answer = co_await open(std::move(request));
   if (!answer) co_return std::unexpected(answer.error());
   Response response{.status = (*answer)->status, .headers = (*answer)->headers, .body = {}};
   while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(ends_at - steady_clock::now());
-    if (left <= milliseconds(0)) co_return std::unexpected(Fault{shown + ": it took too long.", ""});
+    const auto left = std::chrono::ceil<milliseconds>(ends_at - steady_clock::now());
+    if (left <= milliseconds(0)) co_return std::unexpected(late);
     auto piece = co_await (*answer)->next(left);
-    if (!piece) co_return std::unexpected(piece.error());
+    if (!piece) co_return std::unexpected(steady_clock::now() >= ends_at ? late : piece.error());
     if (piece->empty()) co_return response;
     if (response.body.size() + piece->size() > body_bytes_max) {
       co_return std::unexpected(

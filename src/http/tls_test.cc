@@ -2,9 +2,11 @@
 #include "http/tls.h"
 
 #include "http/client.h"
+#include "http/streaming_client.h"
 #include "http/tls_test_identity.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -12,11 +14,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace jeton::http {
 namespace {
@@ -57,7 +61,23 @@ class TlsServer {
   std::thread thread_;
 };
 
-class Tls : public testing::Test {
+// Both clients, by the same rules.
+using Get = platform::Outcome<Response> (*)(const FetchRequest&);
+
+platform::Outcome<Response> fetch_at_once(const FetchRequest& request) { return fetch(request); }
+
+platform::Outcome<Response> fetch_streamed(const FetchRequest& request) {
+  asio::io_context loop;
+  StreamingClient client(loop.get_executor(), request.ca_file);
+  platform::Outcome<Response> result;
+  asio::co_spawn(loop, client.fetch(request), [&](std::exception_ptr failure, platform::Outcome<Response> outcome) {
+    if (!failure) result = std::move(outcome);
+  });
+  loop.run();
+  return result;
+}
+
+class Tls : public testing::TestWithParam<Get> {
  protected:
   Tls() {
     std::string name = (std::filesystem::temp_directory_path() / "jeton-tls-XXXXXX").string();
@@ -75,57 +95,57 @@ class Tls : public testing::Test {
 
 constexpr const char* whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
-TEST_F(Tls, GoodCertificateOfTheRightNameIsAccepted) {
+TEST_P(Tls, GoodCertificateOfTheRightNameIsAccepted) {
   const Identity identity("DNS:localhost,IP:127.0.0.1", -60, 3600);
   for (const char* host : {"localhost", "127.0.0.1"}) {
     const TlsServer server(identity, whole);
-    const auto response = fetch({.url = server.url(host), .ca_file = trust(identity)});
+    const auto response = GetParam()({.url = server.url(host), .ca_file = trust(identity)});
     ASSERT_TRUE(response.has_value()) << response.error().text();
     EXPECT_EQ(response->body, "{}");
   }
 }
 
-TEST_F(Tls, CertificateOfAnUnknownAuthorityIsRefused) {
+TEST_P(Tls, CertificateOfAnUnknownAuthorityIsRefused) {
   const Identity identity("DNS:localhost", -60, 3600);
   const TlsServer server(identity, whole);
-  const auto response = fetch({.url = server.url("localhost")});
+  const auto response = GetParam()({.url = server.url("localhost")});
   ASSERT_FALSE(response.has_value());
   EXPECT_NE(response.error().what.find("its certificate is not good: self-signed certificate"), std::string::npos)
       << response.error().what;
 }
 
-TEST_F(Tls, CertificateOfAnotherNameIsRefused) {
+TEST_P(Tls, CertificateOfAnotherNameIsRefused) {
   const Identity identity("DNS:other.example,IP:192.0.2.1", -60, 3600);
   for (const char* host : {"localhost", "127.0.0.1"}) {
     const TlsServer server(identity, whole);
-    const auto response = fetch({.url = server.url(host), .ca_file = trust(identity)});
+    const auto response = GetParam()({.url = server.url(host), .ca_file = trust(identity)});
     ASSERT_FALSE(response.has_value()) << host;
     EXPECT_NE(response.error().what.find("its certificate is not good"), std::string::npos) << response.error().what;
   }
 }
 
-TEST_F(Tls, CertificateThatHasExpiredIsRefused) {
+TEST_P(Tls, CertificateThatHasExpiredIsRefused) {
   const Identity identity("DNS:localhost", -3600, -60);
   const TlsServer server(identity, whole);
-  const auto response = fetch({.url = server.url("localhost"), .ca_file = trust(identity)});
+  const auto response = GetParam()({.url = server.url("localhost"), .ca_file = trust(identity)});
   ASSERT_FALSE(response.has_value());
   EXPECT_NE(response.error().what.find("certificate has expired"), std::string::npos) << response.error().what;
 }
 
-TEST_F(Tls, OldProtocolIsRefused) {
+TEST_P(Tls, OldProtocolIsRefused) {
   const Identity identity("DNS:localhost", -60, 3600);
   const TlsServer server(identity, whole, ssl::context::tlsv11_server);
-  EXPECT_FALSE(fetch({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
+  EXPECT_FALSE(GetParam()({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
 }
 
-TEST_F(Tls, AnswerThatACutConnectionEndsIsAFault) {
+TEST_P(Tls, AnswerThatACutConnectionEndsIsAFault) {
   const Identity identity("DNS:localhost", -60, 3600);
   const TlsServer server(
       identity, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[]}");  // no length: ends with the connection
-  EXPECT_FALSE(fetch({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
+  EXPECT_FALSE(GetParam()({.url = server.url("localhost"), .ca_file = trust(identity)}).has_value());
 }
 
-TEST_F(Tls, FileOfAuthoritiesThatIsNoneIsNamed) {
+TEST_P(Tls, FileOfAuthoritiesThatIsNoneIsNamed) {
   const Identity identity("DNS:localhost", -60, 3600);
   {
     const auto missing = client_tls_context("/nowhere/ca.pem");
@@ -135,6 +155,9 @@ TEST_F(Tls, FileOfAuthoritiesThatIsNoneIsNamed) {
   }
   EXPECT_TRUE(client_tls_context(trust(identity)).has_value());
 }
+
+INSTANTIATE_TEST_SUITE_P(Clients, Tls, testing::Values(&fetch_at_once, &fetch_streamed),
+                         [](const auto& one) { return one.param == &fetch_at_once ? "AtOnce" : "Streamed"; });
 
 }  // namespace
 }  // namespace jeton::http
