@@ -122,20 +122,20 @@ frontend plain
 frontend hs256
   bind 127.0.0.1:{hs256}
   http-request set-var(txn.bearer) http_auth_bearer
-  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') "HS256" }}
-  http-request deny unless {{ var(txn.bearer),jwt_verify("HS256","{secret}") 1 }}
+  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') -m str HS256 }}
+  http-request deny unless {{ var(txn.bearer),jwt_verify("HS256","{secret}") -m int 1 }}
   http-request return status 200
 frontend rs256
   bind 127.0.0.1:{rs256}
   http-request set-var(txn.bearer) http_auth_bearer
-  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') "RS256" }}
-  http-request deny unless {{ var(txn.bearer),jwt_verify("RS256","{pem}") 1 }}
+  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') -m str RS256 }}
+  http-request deny unless {{ var(txn.bearer),jwt_verify("RS256","{pem}") -m int 1 }}
   http-request return status 200
 frontend proxy
   bind 127.0.0.1:{proxy}
   http-request set-var(txn.bearer) http_auth_bearer
-  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') "RS256" }}
-  http-request deny unless {{ var(txn.bearer),jwt_verify("RS256","{pem}") 1 }}
+  http-request deny unless {{ var(txn.bearer),jwt_header_query('$.alg') -m str RS256 }}
+  http-request deny unless {{ var(txn.bearer),jwt_verify("RS256","{pem}") -m int 1 }}
   default_backend origin
 backend origin
   http-reuse always

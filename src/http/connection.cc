@@ -30,7 +30,6 @@ constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds linger_time_max{2'000};
 constexpr std::size_t linger_bytes_max = 1024 * 1024;
 constexpr milliseconds first_byte_time_max_when_stopping{500};
-constexpr std::size_t idle_input_bytes_max = 16 * 1024;  // more is given back to the system between requests
 
 constexpr std::size_t answers_bytes_max = 64 * 1024;  // of inline answers, before they are sent
 
@@ -63,26 +62,11 @@ asio::awaitable<void> Connection::serve() {
   const bool asks_inline = static_cast<bool>(neighbours_.router.inline_handler());
   begin(Phase::fresh, neighbours_.stopping ? first_byte_time_max_when_stopping : options.header_time_max);
   while (true) {
-    AtOnce step = AtOnce::partial;
-    if (asks_inline && !input_.empty()) {
-      step = take_at_once();
-      if (std::string rest = send_at_once(); !rest.empty()) {
-        begin(Phase::writing, options.idle_time_max);
-        const bool sent = co_await write_text(rest);
-        if (!sent) break;
-      }
-      if (step == AtOnce::closing) {
-        if (!input_.empty()) co_await linger();
-        break;
-      }
-      if (step == AtOnce::all) {
-        const bool has_more = co_await await_next();
-        if (!has_more) break;
-        continue;
-      }
-    }
+    step_ = AtOnce::partial;
+    if (asks_inline && !input_.empty() && !co_await answer_at_once()) break;
+    if (step_ == AtOnce::all) continue;
     const auto size = co_await await_head();
-    if (size && asks_inline && step != AtOnce::declined) continue;
+    if (size && asks_inline && step_ != AtOnce::declined) continue;
     auto head = size ? take_head(*size) : std::unexpected(size.error());
     if (!head) {
       Request unread;
@@ -254,15 +238,29 @@ std::string Connection::send_at_once() {
   return rest;
 }
 
-// Waits for the next request's first bytes; false when there will be none.
-asio::awaitable<bool> Connection::await_next() {
-  if (neighbours_.stopping) co_return false;
-  if (input_.capacity() > idle_input_bytes_max) std::string().swap(input_);
-  phase_ = Phase::idle;
-  timed_out_ = false;
-  deadline_ = neighbours_.swept_at + neighbours_.options.idle_time_max + sweep_interval;
-  const ReadResult result = co_await read_some();
-  co_return result == ReadResult::bytes;
+// Answers what has arrived and what arrives next, as long as inline handlers can; then step_ says what has come. False:
+// the connection is to end.
+asio::awaitable<bool> Connection::answer_at_once() {
+  step_ = take_at_once();
+  unsent_ = send_at_once();
+  while (true) {
+    if (std::string unsent = std::exchange(unsent_, {}); !unsent.empty()) {
+      begin(Phase::writing, neighbours_.options.idle_time_max);
+      const bool sent = co_await write_text(unsent);
+      if (!sent) co_return false;
+    }
+    if (step_ == AtOnce::closing && !input_.empty()) co_await linger();
+    if (step_ == AtOnce::closing) co_return false;
+    if (step_ != AtOnce::all) co_return true;
+    if (neighbours_.stopping) co_return false;
+    if (transport_.is_tls()) {
+      rest_after();
+      const ReadResult result = co_await read_some();
+      co_return result == ReadResult::bytes;
+    }
+    co_await ride();
+    if (lost_) co_return false;
+  }
 }
 
 asio::awaitable<std::expected<std::size_t, Refusal>> Connection::await_head() {

@@ -30,6 +30,7 @@ namespace jeton::http {
 using Deadline = std::chrono::steady_clock::time_point;
 
 inline constexpr std::chrono::milliseconds sweep_interval{100};
+inline constexpr std::size_t idle_input_bytes_max = 16 * 1024;  // more is given back to the system between requests
 
 class Connection;
 
@@ -80,7 +81,13 @@ class Connection {
   AtOnce take_at_once();
   bool answer_inline(const InlineRequest& request, InlineAnswer& answer) const;
   std::string send_at_once();
-  boost::asio::awaitable<bool> await_next();
+  boost::asio::awaitable<bool> answer_at_once();
+  // Answers inline as bytes arrive (connection_lane.cc); then step_, unsent_ and lost_ say how it ended.
+  template <class Handler>
+  struct Lane;
+  boost::asio::awaitable<void> ride();
+  bool goes_on(const boost::system::error_code& error, std::size_t size);
+  void rest_after() noexcept;
   // Until input_ begins with a whole head; its size.
   boost::asio::awaitable<std::expected<std::size_t, Refusal>> await_head();
   std::expected<RequestHead, Refusal> take_head(std::size_t size);
@@ -115,6 +122,9 @@ class Connection {
   Deadline deadline_ = Deadline::max();
   Deadline request_began_ = std::chrono::steady_clock::now();
   Phase phase_ = Phase::fresh;
+  AtOnce step_ = AtOnce::partial;  // of inline answers
+  std::string unsent_{};           // of them
+  bool lost_ = false;              // while waiting for the next request
   bool timed_out_ = false;
   bool wake_to_stop_ = false;
   std::shared_ptr<BodyStream> stream_{};  // of the answer under way
