@@ -59,7 +59,9 @@ platform::Outcome<std::shared_ptr<Upstream>> Upstream::create(UpstreamOptions op
     if (!context) return std::unexpected(std::move(context.error()));
     upstream->tls_ = std::make_shared<boost::asio::ssl::context>(std::move(*context));
   }
-  return upstream;
+  const auto owner = std::make_shared<std::shared_ptr<Upstream>>(upstream);
+  upstream->owned_ = owner;
+  return std::shared_ptr<Upstream>(owner, upstream.get());
 }
 
 bool Upstream::is_available(std::size_t at, Now now) const noexcept {

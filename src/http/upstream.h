@@ -5,6 +5,9 @@
 // Health. Passive: after passive_failures_max failures in a row (no connection, no answer, a malformed one) a server is
 // left out for passive_rest_time, unless all are. Active, with health_path: a GET each health_interval; after
 // health_failures_max bad answers (none, or a status from 400 up) the server gets nothing, until one is good again.
+//
+// Ownership: who may send requests to it holds what create() gave. When the last of them has let go it is retired, and
+// the loops let go too, of its connections and checks, as soon as they see it; the object lives until then.
 #pragma once
 
 #include "http/url.h"
@@ -62,7 +65,7 @@ enum class UpstreamError : std::uint8_t {
 std::string_view name_of(UpstreamError error) noexcept;  // "not_connected", for metrics and logs
 int status_of(UpstreamError error) noexcept;
 
-class Upstream {
+class Upstream : public std::enable_shared_from_this<Upstream> {
  public:
   static platform::Outcome<std::shared_ptr<Upstream>> create(UpstreamOptions options);
 
@@ -75,6 +78,10 @@ class Upstream {
     std::atomic<std::int64_t> rests_until = 0;  // nanoseconds of the steady clock
     std::atomic<std::uint64_t> requests = 0;    // sent, tried again ones too
   };
+
+  // For the loops: keeps the object, and not from being retired.
+  std::shared_ptr<Upstream> kept() { return shared_from_this(); }
+  bool is_retired() const noexcept { return owned_.expired(); }
 
   const UpstreamOptions& options() const noexcept { return options_; }
   std::size_t size() const noexcept { return servers_.size(); }
@@ -97,6 +104,7 @@ class Upstream {
   std::vector<std::unique_ptr<Server>> servers_;
   std::shared_ptr<boost::asio::ssl::context> tls_;
   std::atomic<bool> checked_ = false;
+  std::weak_ptr<void> owned_;
 };
 
 }  // namespace jeton::http

@@ -26,7 +26,7 @@ constexpr std::chrono::seconds resolved_time_max{10};  // an address is asked fo
 }  // namespace
 
 UpstreamPool::Lease::Lease(UpstreamPool& pool, std::unique_ptr<UpstreamConnection> connection, bool reused)
-    : pool_(&pool), connection_(std::move(connection)), reused_(reused) {}
+    : pool_(pool.shared_from_this()), connection_(std::move(connection)), reused_(reused) {}
 
 UpstreamPool::Lease::~Lease() {
   if (connection_) --pool_->sides_[connection_->server()].under_way;
@@ -45,14 +45,22 @@ void UpstreamPool::Lease::give_back() {
 
 UpstreamPool::UpstreamPool(asio::io_context& loop, std::shared_ptr<Upstream> upstream)
     : loop_(loop),
-      upstream_(std::move(upstream)),
+      upstream_(upstream->kept()),
       sides_(upstream_->size()),
-      sweeper_(std::make_unique<LoopTimer>(loop)) {
+      sweeper_(std::make_unique<LoopTimer>(loop)) {}
+
+std::shared_ptr<UpstreamPool> UpstreamPool::open(asio::io_context& loop, std::shared_ptr<Upstream> upstream) {
+  std::shared_ptr<UpstreamPool> pool(new UpstreamPool(loop, std::move(upstream)));
+  pool->begin_checks();
+  return pool;
+}
+
+void UpstreamPool::begin_checks() {
   if (upstream_->options().health_path.empty() || !upstream_->take_checks()) return;
   checks_ = true;
   for (std::size_t server = 0; server < upstream_->size(); ++server) {
-    check_timers_.push_back(std::make_unique<LoopTimer>(loop));
-    asio::co_spawn(loop_, keep_checking(server), asio::detached);
+    check_timers_.push_back(std::make_unique<LoopTimer>(loop_));
+    asio::co_spawn(loop_, keep_checking(shared_from_this(), server), asio::detached);
   }
 }
 
@@ -123,7 +131,7 @@ asio::awaitable<bool> UpstreamPool::resolve(std::size_t server) {
   co_return !side.endpoints.empty();
 }
 
-asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError>> UpstreamPool::open(
+asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError>> UpstreamPool::connect(
     std::size_t server) {
   if (!co_await resolve(server)) co_return std::unexpected(UpstreamError::not_connected);
   auto connection = std::make_unique<UpstreamConnection>(loop_, *upstream_, server, watched_);
@@ -149,7 +157,7 @@ asio::awaitable<std::expected<UpstreamPool::Lease, UpstreamError>> UpstreamPool:
     }
   }
   ++side.under_way;
-  auto opened = co_await open(*chosen);
+  auto opened = co_await connect(*chosen);
   if (opened) co_return Lease(*this, std::move(*opened), false);
   --side.under_way;
   if (opened.error() != UpstreamError::cancelled) upstream_->note_failure(*chosen, steady_clock::now());
@@ -159,9 +167,11 @@ asio::awaitable<std::expected<UpstreamPool::Lease, UpstreamError>> UpstreamPool:
 void UpstreamPool::arm_sweeper() {
   if (closed_ || std::exchange(sweeping_, true)) return;
   sweeper_->expires_after(sweep_time);
-  sweeper_->async_wait([this](const boost::system::error_code& error) {
-    sweeping_ = false;
-    if (!error && !closed_) sweep();
+  sweeper_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const std::shared_ptr<UpstreamPool> pool = weak.lock();
+    if (!pool) return;
+    pool->sweeping_ = false;
+    if (!error && !pool->closed_) pool->sweep();
   });
 }
 
@@ -177,7 +187,7 @@ void UpstreamPool::sweep() {
 
 asio::awaitable<bool> UpstreamPool::check(std::size_t server) {
   const UpstreamOptions& options = upstream_->options();
-  auto opened = co_await open(server);
+  auto opened = co_await connect(server);
   if (!opened) co_return false;
   UpstreamConnection& connection = **opened;
   const std::string head = "GET " + options.health_path + " HTTP/1.1\r\nHost: " + upstream_->server(server).authority +
@@ -188,25 +198,26 @@ asio::awaitable<bool> UpstreamPool::check(std::size_t server) {
   co_return answer && answer->response.status >= 200 && answer->response.status < 400;
 }
 
-asio::awaitable<void> UpstreamPool::keep_checking(std::size_t server) {
+asio::awaitable<void> UpstreamPool::keep_checking(std::shared_ptr<UpstreamPool> pool, std::size_t server) {
   unsigned failures = 0;
-  Upstream::Server& state = upstream_->server(server);
-  while (!closed_) {
+  Upstream& upstream = *pool->upstream_;
+  Upstream::Server& state = upstream.server(server);
+  while (!pool->closed_ && !upstream.is_retired()) {
     bool good = false;
     try {
-      good = co_await check(server);
+      good = co_await pool->check(server);
     } catch (const std::exception& error) {
-      platform::log_error("health check failed", {{"upstream", upstream_->options().name}, {"what", error.what()}});
+      platform::log_error("health check failed", {{"upstream", upstream.options().name}, {"what", error.what()}});
     }
     failures = good ? 0 : failures + 1;
-    const bool healthy = good || (failures < upstream_->options().health_failures_max && state.healthy.load());
+    const bool healthy = good || (failures < upstream.options().health_failures_max && state.healthy.load());
     if (state.healthy.exchange(healthy) != healthy) {
       platform::log_warning(healthy ? "upstream server is back" : "upstream server is down",
-                            {{"upstream", upstream_->options().name}, {"server", state.authority}});
+                            {{"upstream", upstream.options().name}, {"server", state.authority}});
     }
-    if (closed_) co_return;
-    check_timers_[server]->expires_after(upstream_->options().health_interval);
-    co_await check_timers_[server]->async_wait(awaited);
+    if (pool->closed_) co_return;
+    pool->check_timers_[server]->expires_after(upstream.options().health_interval);
+    co_await pool->check_timers_[server]->async_wait(awaited);
   }
 }
 

@@ -5,7 +5,7 @@
 // A connection that has been at rest is used again only if the server has neither closed it nor said anything on it
 // that nobody asked for.
 //
-// Threads: its loop's.
+// Ownership: shared by its leases, and by its checks until the upstream is retired. Threads: its loop's.
 #pragma once
 
 #include "http/upstream.h"
@@ -27,9 +27,9 @@ using LoopTimer =
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                       boost::asio::io_context::executor_type>;
 
-class UpstreamPool {
+class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
  public:
-  UpstreamPool(boost::asio::io_context& loop, std::shared_ptr<Upstream> upstream);
+  static std::shared_ptr<UpstreamPool> open(boost::asio::io_context& loop, std::shared_ptr<Upstream> upstream);
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
 
@@ -49,7 +49,7 @@ class UpstreamPool {
     void give_back();
 
    private:
-    UpstreamPool* pool_;
+    std::shared_ptr<UpstreamPool> pool_;
     std::unique_ptr<UpstreamConnection> connection_;
     bool reused_;
   };
@@ -61,6 +61,7 @@ class UpstreamPool {
   void close() noexcept;
 
  private:
+  UpstreamPool(boost::asio::io_context& loop, std::shared_ptr<Upstream> upstream);
   struct Side {                                               // of one server
     std::deque<std::unique_ptr<UpstreamConnection>> at_rest;  // the one used last behind
     UpstreamConnection::Endpoints endpoints;
@@ -70,8 +71,9 @@ class UpstreamPool {
   std::optional<std::size_t> choose(std::optional<std::size_t> avoid);
   std::unique_ptr<UpstreamConnection> take_at_rest(std::size_t server);
   boost::asio::awaitable<bool> resolve(std::size_t server);
-  boost::asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError>> open(std::size_t server);
-  boost::asio::awaitable<void> keep_checking(std::size_t server);
+  boost::asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError>> connect(std::size_t server);
+  void begin_checks();
+  static boost::asio::awaitable<void> keep_checking(std::shared_ptr<UpstreamPool> pool, std::size_t server);
   boost::asio::awaitable<bool> check(std::size_t server);
   void arm_sweeper();
   void sweep();

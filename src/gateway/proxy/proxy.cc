@@ -45,18 +45,19 @@ class Proxy final : public http::StreamService {
 
  private:
   asio::awaitable<void> relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed);
-  http::UpstreamPool& pool_of(const std::shared_ptr<http::Upstream>& upstream);
+  std::shared_ptr<http::UpstreamPool> pool_of(const std::shared_ptr<http::Upstream>& upstream);
 
   asio::io_context& loop_;
   std::shared_ptr<const ProxyParts> parts_;
   std::mt19937_64 random_;  // of names that only have to differ
-  std::map<const http::Upstream*, std::unique_ptr<http::UpstreamPool>> pools_;
+  std::map<const http::Upstream*, std::shared_ptr<http::UpstreamPool>> pools_;
 };
 
-http::UpstreamPool& Proxy::pool_of(const std::shared_ptr<http::Upstream>& upstream) {
-  auto& pool = pools_[upstream.get()];
-  if (!pool) pool = std::make_unique<http::UpstreamPool>(loop_, upstream);
-  return *pool;
+std::shared_ptr<http::UpstreamPool> Proxy::pool_of(const std::shared_ptr<http::Upstream>& upstream) {
+  if (const auto known = pools_.find(upstream.get()); known != pools_.end()) return known->second;
+  // A new one comes with a new configuration, which has let go of others.
+  std::erase_if(pools_, [](const auto& one) { return one.second->upstream().is_retired(); });
+  return pools_[upstream.get()] = http::UpstreamPool::open(loop_, upstream);
 }
 
 asio::awaitable<void> Proxy::serve(http::StreamExchange& client) {
@@ -91,8 +92,8 @@ asio::awaitable<void> Proxy::serve(http::StreamExchange& client) {
 }
 
 asio::awaitable<void> Proxy::relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed) {
-  http::UpstreamPool& pool = pool_of(forward.upstream);
-  Relay relay(client, pool, forward, relayed.trace);
+  const std::shared_ptr<http::UpstreamPool> pool = pool_of(forward.upstream);
+  Relay relay(client, *pool, forward, relayed.trace);
   co_await relay.run();
   relayed.upstream = forward.upstream.get();
   if (relay.server()) relayed.server = forward.upstream->server(*relay.server()).authority;

@@ -113,6 +113,37 @@ TEST(Upstreams, HealthChecksTakeAServerOutAndBringItBack) {
   EXPECT_EQ(ask(proxy), "well");
 }
 
+// A configuration that is loaded anew lets go of upstreams: of their connections, their checks and their memory.
+TEST(Upstreams, UpstreamThatNobodyHoldsAnyMoreIsLetGo) {
+  Origin before(named("before")), after(named("after"));
+  const auto made = [](const Origin& origin) {
+    return *http::Upstream::create({.name = "origin",
+                                    .servers = {origin.url()},
+                                    .health_path = "/healthz",
+                                    .health_interval = 5ms,
+                                    .reuse_time_max = 1h});
+  };
+  std::mutex mutex;
+  std::shared_ptr<http::Upstream> current = made(before);
+  const std::weak_ptr<http::Upstream> kept = current->kept();
+  http::RunningServer server({}, {}, {},
+                             proxy_service({.decide = [&](const http::RequestHead& head,
+                                                          const Trace&) -> boost::asio::awaitable<ProxyDecision> {
+                               const std::lock_guard lock(mutex);
+                               co_return Forward{.upstream = current, .path = head.request.path};
+                             }}));
+  RawPeer peer(server.port());
+  peer.send(get_a);
+  EXPECT_EQ(peer.answer().body, "before");
+  {
+    const std::lock_guard lock(mutex);
+    current = made(after);
+  }
+  peer.send(get_a);
+  EXPECT_EQ(peer.answer().body, "after");
+  while (!kept.expired()) std::this_thread::sleep_for(1ms);
+}
+
 TEST(Upstreams, RequestsBeyondTheLimitAreTurnedAway) {
   std::atomic<bool> go_on = false;
   std::atomic<int> waiting = 0;
