@@ -27,6 +27,8 @@ asio::awaitable<void> Connection::serve_stream(StreamExchange& exchange) {
     co_return;
   } catch (const std::exception& error) {
     log_escape(exchange.request(), error.what());
+  } catch (...) {
+    log_escape(exchange.request(), "not a std::exception");
   }
   if (!exchange.answer_begun()) co_await exchange.answer(error_response(500, "Internal error"));
 }

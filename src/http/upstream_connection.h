@@ -65,7 +65,8 @@ class UpstreamConnection {
 
   // After 101: bytes as they are. 0: ended.
   boost::asio::awaitable<std::size_t> read_tunnel(std::span<char> into);
-  void end_writing() noexcept { transport_.shutdown_send(); }
+  boost::asio::awaitable<bool> write_tunnel(std::string_view bytes) { return write(bytes); }
+  void end_tunnel_writing() noexcept { transport_.shutdown_send(); }
   void end_tunnel_within(std::chrono::milliseconds time) noexcept;  // from now on, whatever still comes
 
   // What is under way ends, with `cancelled`; nothing more can be done with it.

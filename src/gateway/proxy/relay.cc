@@ -184,12 +184,19 @@ asio::awaitable<Relay::Turn> Relay::exchange(http::UpstreamPool::Lease& lease) {
     upload.complete = true;
     upload.ended.set();
   }
-  const Turn turn = co_await read_answer(lease, upload);
+  Turn turn = Turn::ended;
+  std::exception_ptr failed;
+  try {
+    turn = co_await read_answer(lease, upload);
+  } catch (...) {
+    failed = std::current_exception();  // the upload works on what this frame holds: it ends first
+  }
   if (!upload.ended.is_set()) {  // answered before it was asked whole: neither connection can go on
     client_.stop_reading();
     server.cancel();
     co_await upload.ended.wait();
   }
+  if (failed) std::rethrow_exception(failed);
   if (!upload.complete && !error_) error_ = UpstreamError::cancelled;
   co_return turn;
 }
@@ -305,36 +312,44 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
   client_.on_stop({});
 }
 
+// Bytes from one side to the other, until it ends or the other takes no more.
+template <class From, class To>
+asio::awaitable<void> pour(From& from, To& to, std::exception_ptr& failed) {
+  try {
+    std::array<char, 16 * 1024> buffer;
+    while (const std::size_t size = co_await from.read_tunnel(buffer)) {
+      if (!co_await to.write_tunnel({buffer.data(), size})) break;
+    }
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  to.end_tunnel_writing();
+  to.end_tunnel_within(tunnel_end_time_max);
+}
+
 asio::awaitable<void> Relay::tunnel(UpstreamConnection& server, const ResponseHead& head) {
   error_ = UpstreamError::cancelled;  // the connection never goes back
   http::Response response = client_answer(head, forward_, trace_);
   response.headers.add("Upgrade", "websocket");
   if (!co_await client_.begin_tunnel(response)) co_return;
   http::StreamExchange& client = client_;
-  const auto end_both = [&client, &server] {
+  client.on_stop([&client, &server] {
     client.abort();
     server.cancel();
-  };
-  client_.on_stop(end_both);
-  Ended ended(client_.executor());
-  const auto up = [](http::StreamExchange& from, UpstreamConnection& to, Ended& done) -> asio::awaitable<void> {
-    std::array<char, 16 * 1024> buffer;
-    while (const std::size_t size = co_await from.read_tunnel(buffer)) {
-      if (!co_await to.write({buffer.data(), size})) break;
-    }
-    to.end_writing();
-    to.end_tunnel_within(tunnel_end_time_max);
+  });
+  Ended ended(client.executor());
+  std::exception_ptr up_failed, down_failed;
+  const auto up = [](http::StreamExchange& from, UpstreamConnection& to, std::exception_ptr& failed,
+                     Ended& done) -> asio::awaitable<void> {
+    co_await pour(from, to, failed);
     done.set();
   };
-  asio::co_spawn(client_.executor(), up(client_, server, ended), asio::detached);
-  std::array<char, 16 * 1024> buffer;
-  while (const std::size_t size = co_await server.read_tunnel(buffer)) {
-    if (!co_await client_.write_tunnel({buffer.data(), size})) break;
-  }
-  client_.end_tunnel_writing();
-  client_.end_tunnel_within(tunnel_end_time_max);
+  asio::co_spawn(client.executor(), up(client, server, up_failed, ended), asio::detached);
+  co_await pour(server, client, down_failed);
   co_await ended.wait();
-  client_.on_stop({});
+  client.on_stop({});
+  if (up_failed) std::rethrow_exception(up_failed);
+  if (down_failed) std::rethrow_exception(down_failed);
 }
 
 }  // namespace jeton::gateway
