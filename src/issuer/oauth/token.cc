@@ -1,4 +1,5 @@
 #include "issuer/access_token.h"
+#include "issuer/devices/devices.h"
 #include "issuer/oauth/oauth.h"
 #include "issuer/sessions/sessions.h"
 #include "oauth/scope.h"
@@ -71,12 +72,16 @@ boost::asio::awaitable<std::expected<Value, Fault>> refreshed_tokens(const Conte
   const auto idempotency_key = idempotency_key_of(request);
   if (!idempotency_key.has_value())
     co_return std::unexpected(Fault{FaultCode::invalid_request, "Idempotency-Key is malformed"});
+  const auto device = presented_device(context, request);
+  if (!device.has_value())
+    co_return std::unexpected(Fault{FaultCode::invalid_request, "X-Jeton-Fingerprint is malformed"});
   auto result = co_await refresh_session(context, request,
                                          {.presented = presented,
                                           .client_id = client.row.id,
                                           .scope = std::move(scope),
                                           .algorithm = client.row.algorithm,
-                                          .idempotency_key = *idempotency_key});
+                                          .idempotency_key = *idempotency_key,
+                                          .fingerprint = device->fingerprint});
   if (!result.has_value()) co_return std::unexpected(Fault{FaultCode::server_error, "", "the refresh failed"});
   if (!result->tokens.has_value()) co_return std::unexpected(fault_of(result->outcome));
   TokenPair& pair = *result->tokens;

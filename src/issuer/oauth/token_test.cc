@@ -1,6 +1,7 @@
 // The token endpoint: client credentials and refreshing.
 #include "issuer/oauth/oauth_fixture.h"
 #include "issuer/sessions/sessions.h"
+#include "store/sqlite/raw_database.h"
 
 #include <thread>
 
@@ -257,6 +258,23 @@ TEST_F(RefreshGrant, GivesTheNextPairToTheClientOfTheSession) {
   EXPECT_EQ(*claims.find("scope"), Value("read write"));
   EXPECT_EQ(*claims.find("gen"), Value(1));
   EXPECT_EQ(refresh(first, "a").text("refresh_token"), answer.text("refresh_token")) << "a repeat within the grace";
+}
+
+// The rules of suspicion compare it, as at /api/auth/refresh.
+TEST_F(RefreshGrant, KeepsTheDevicesFingerprint) {
+  const std::string first = session_of("a");
+  const auto with = [&](const std::string& fingerprint) {
+    return exchange(running_.port(), "POST", "/oauth2/token",
+                    {{"Content-Type", "application/x-www-form-urlencoded"},
+                     {"Authorization", basic("a", "s3cret")},
+                     {"X-Jeton-Fingerprint", fingerprint}},
+                    form_of({{"grant_type", "refresh_token"}, {"refresh_token", first}}));
+  };
+  expect_fault(with("not visible"), 400, "invalid_request");
+  EXPECT_EQ(with("visible").status, 200);
+  EXPECT_EQ(store::sqlite::RawDatabase{directory_.file("jeton.db")}.run(
+                "SELECT count(*) FROM sessions WHERE length(fingerprint) = 16"),
+            std::vector<std::string>{"1"});
 }
 
 TEST_F(RefreshGrant, ANarrowerScopeIsForTheAccessTokenAlone) {
