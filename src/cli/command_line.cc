@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include "cli/command_tree.h"
+#include "cli/gone_reader.h"
 #include "cli/terminal.h"
 #include "platform/nearest_name.h"
 
@@ -146,7 +147,10 @@ int run(CLI::App& app, Console& console, const std::vector<std::string>& argumen
   }
   console.out.flush();
   console.err.flush();
-  if (!console.out) console.fail("standard output cannot be written.");
+  if (!console.out) {
+    if (has_gone_reader()) return exit_unread;
+    console.fail("standard output cannot be written.");
+  }
   return console.exit_code;
 }
 

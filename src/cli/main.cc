@@ -29,7 +29,7 @@ void fill_closed_streams() {
 
 int main(int argc, char** argv) {
   fill_closed_streams();
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone away is an error of writing, not an end without a word
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone away is an error of writing: see gone_reader.h
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
 
