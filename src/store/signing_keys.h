@@ -102,6 +102,10 @@ struct MatureKey {  // pending → standby
 struct ActivateKey {  // standby → active; the active key of its algorithm → draining
   std::string kid;
 };
+// Its algorithm is not wanted any more.
+struct DrainKey {  // pending, standby or active → draining, with no other in its place
+  std::string kid;
+};
 struct RetireKey {  // draining → retired; the private part is overwritten
   std::string kid;
 };
@@ -115,8 +119,8 @@ struct ForgetNode {  // unless it has reported since
   std::string id;
   std::int64_t reports = 0;
 };
-using KeyStep =
-    std::variant<AddKey, MarkPublished, MatureKey, ActivateKey, RetireKey, RemoveKey, LowerMaxAge, ForgetNode>;
+using KeyStep = std::variant<AddKey, MarkPublished, MatureKey, ActivateKey, DrainKey, RetireKey, RemoveKey, LowerMaxAge,
+                             ForgetNode>;
 
 enum class KeyChange : std::uint8_t {
   done,
@@ -145,7 +149,7 @@ class SigningKeys {
   // The oldest standby key of the algorithm signs from now on. no_standby: nothing was changed.
   virtual void rotate_key(std::string algorithm, Completion<KeyChange> done) = 0;
   // Out of the set and into the feed of revocations, the private part overwritten, and, if it was active, the oldest
-  // standby in its place, in one group. no_standby: it was revoked, and nothing can sign until a key has matured.
+  // standby in its place, in one group. no_standby: it was revoked, and nothing can sign until the issuer has provided.
   virtual void revoke_key(std::string kid, Completion<KeyChange> done) = 0;
 };
 

@@ -30,6 +30,7 @@ Named named(const store::KeyStep& step) {
     Named operator()(const store::MarkPublished& it) const { return {"published by every node", it.kid}; }
     Named operator()(const store::MatureKey& it) const { return {"ready to sign", it.kid}; }
     Named operator()(const store::ActivateKey& it) const { return {"signs from now on", it.kid}; }
+    Named operator()(const store::DrainKey& it) const { return {"signs no more: its algorithm was removed", it.kid}; }
     Named operator()(const store::RetireKey& it) const { return {"retired, private part destroyed", it.kid}; }
     Named operator()(const store::RemoveKey& it) const { return {"removed", it.kid}; }
     Named operator()(const store::LowerMaxAge&) const { return {"", ""}; }

@@ -44,7 +44,12 @@ class Planner {
       return std::move(plan_);
     }
     for (const StoredKey& key : view_.keys) {
-      if (key.audience.empty()) move_on(key);  // a shared secret stays until an operator replaces it
+      if (!key.audience.empty()) continue;  // a shared secret stays until an operator replaces it
+      if (is_unwanted(key)) {
+        plan_.steps.emplace_back(store::DrainKey{key.kid});
+      } else {
+        move_on(key);
+      }
     }
     for (const Algorithm algorithm : settings_.algorithms) provide(algorithm);
     return std::move(plan_);
@@ -68,6 +73,44 @@ class Planner {
 
   bool has_lasted(std::optional<Ticks> watched, StoreTime since, std::chrono::milliseconds needed) const {
     return (watched && *watched >= needed) || now_ - since >= needed + clock_skew_max;
+  }
+
+  // Of an algorithm that has an active key and is not in the settings any more. One that never signed was imported, and
+  // waits for the settings to name its algorithm.
+  bool is_unwanted(const StoredKey& key) const {
+    const bool may_sign =
+        key.state == KeyState::pending || key.state == KeyState::standby || key.state == KeyState::active;
+    const auto is_its = [&](Algorithm algorithm) { return name_of(algorithm) == key.algorithm; };
+    if (!may_sign || std::ranges::any_of(settings_.algorithms, is_its)) return false;
+    return std::ranges::any_of(view_.keys, [&](const StoredKey& active) {
+      return active.algorithm == key.algorithm && active.audience.empty() && active.state == KeyState::active &&
+             has_lasted(watch_.active_for(active.kid, ticks_), active.state_since, 2 * max_age_);
+    });
+  }
+
+  // The last that happened to a key of the algorithm, those that wait left out, is that it was revoked.
+  bool was_revoked(Algorithm algorithm) const {
+    const StoredKey* last = nullptr;
+    for (const StoredKey& key : view_.keys) {
+      if (key.algorithm != name_of(algorithm) || !key.audience.empty() || key.state == KeyState::pending) continue;
+      if (last == nullptr || key.state_version > last->state_version) last = &key;
+    }
+    return last != nullptr && last->state == KeyState::revoked;
+  }
+
+  // A key that is published already is known to more verifiers than a new one.
+  void stand_in(Algorithm algorithm) {
+    const StoredKey* next = nullptr;
+    for (const StoredKey& key : view_.keys) {
+      if (key.algorithm != name_of(algorithm) || !key.audience.empty() || key.state != KeyState::pending) continue;
+      if (next == nullptr || (key.published_at && !next->published_at)) next = &key;
+    }
+    if (next == nullptr) {
+      plan_.new_keys.push_back({algorithm, KeyState::active});
+      return;
+    }
+    plan_.steps.emplace_back(store::MatureKey{next->kid});
+    plan_.steps.emplace_back(store::ActivateKey{next->kid});
   }
 
   void move_on(const StoredKey& key) {
@@ -124,6 +167,7 @@ class Planner {
 
   void provide(Algorithm algorithm) {
     const Line line = line_of(algorithm);
+    if (line.active == nullptr && line.standby.empty() && was_revoked(algorithm)) return stand_in(algorithm);
     auto waiting = static_cast<std::int64_t>(line.standby.size()) + line.pending;
     const bool is_first = line.active == nullptr && !line.standby.empty();
     // One more must be ready behind it: it is what stands in when this one has to be revoked.

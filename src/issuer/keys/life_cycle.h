@@ -8,8 +8,14 @@
 //
 // What it promises: a verifier that keeps the published keys no longer than their Cache-Control allows never meets a
 // token whose key it lacks. For that a key signs only after every node that serves has published it, and for twice as
-// long after that as anybody may hold an older set. Nothing but the very first key of an issuer, which nobody can hold
-// an older set than, is exempt.
+// long after that as anybody may hold an older set. Exempt are the very first key of an issuer, which nobody can hold
+// an older set than, and one that has to stand in: where every key of an algorithm that could sign was revoked, nobody
+// could sign in until another has matured (twice max-age), and so the next signs at once. What that costs: a verifier
+// that keeps an older set and does not fetch it anew when it meets an unknown kid refuses tokens until its copy has
+// ended.
+//
+// The keys of an algorithm that was taken out of the settings drain and retire in order. They do so only after twice
+// max-age in their state: nodes whose settings differ for a while do not undo each other's work all the time.
 //
 // Clocks: those of different nodes are never compared for anything that a wrong clock could break. How long something
 // has lasted is what this node has watched by its own monotonic clock (KeyWatch); the times in the rows only shorten

@@ -108,6 +108,11 @@ class Rows {
   void apply(const store::ActivateKey& it, StoreTime now) {
     if (auto* key = in(it.kid, KeyState::standby)) activate(*key, now);
   }
+  void apply(const store::DrainKey& it, StoreTime now) {
+    for (const auto state : {KeyState::pending, KeyState::standby, KeyState::active}) {
+      if (auto* key = in(it.kid, state)) return enter(*key, KeyState::draining, now);
+    }
+  }
   void apply(const store::RetireKey& it, StoreTime now) {
     if (auto* key = in(it.kid, KeyState::draining)) {
       enter(*key, KeyState::retired, now);
@@ -437,6 +442,57 @@ TEST_F(Steps, FirstKeyOfANewHistorySignsAtOnceAndARevokedOneStaysRevoked) {
   settle();
   EXPECT_EQ(count(KeyState::active), 1U);
   EXPECT_EQ(count(KeyState::revoked), 1U);
+}
+
+TEST_F(Steps, WhenAllKeysAreRevokedThePublishedOneSignsAtOnceAndAnotherIsMade) {
+  settle();
+  const std::string waiting = rows_.oldest("ES256", KeyState::pending)->kid;
+  rows_.revoke(*rows_.oldest("ES256", KeyState::active), now());
+  settle();
+  EXPECT_EQ(active(), waiting);
+  EXPECT_EQ(count(KeyState::pending), 1U);
+  for (StoredKey& key : rows_.view.keys) rows_.revoke(key, now());
+  settle();
+  EXPECT_EQ(count(KeyState::active), 1U) << "where none waits a new one signs";
+  EXPECT_EQ(count(KeyState::pending), 1U);
+}
+
+// Its twin: nothing was taken away, and so nobody is without a key who had one.
+TEST_F(Steps, FirstKeyOfAnAlgorithmThatIsAddedWaitsToBeKnown) {
+  settle();
+  settings_.algorithms = {Algorithm::es256, Algorithm::eddsa};
+  settle();
+  EXPECT_EQ(rows_.oldest("EdDSA", KeyState::active), nullptr);
+  EXPECT_NE(rows_.oldest("EdDSA", KeyState::pending), nullptr);
+}
+
+TEST_F(Steps, KeysOfAnAlgorithmThatIsRemovedRetireInOrder) {
+  settings_.algorithms = {Algorithm::es256, Algorithm::eddsa};
+  settle();
+  const std::string signing = rows_.oldest("EdDSA", KeyState::active)->kid;
+  settings_.algorithms = {Algorithm::es256};
+  settle();
+  EXPECT_NE(rows_.oldest("EdDSA", KeyState::active), nullptr) << "not before twice max-age";
+  pass(10min);
+  settle();
+  EXPECT_EQ(rows_.oldest("EdDSA", KeyState::active), nullptr);
+  EXPECT_EQ(rows_.oldest("EdDSA", KeyState::retired)->kid, signing) << "its tokens are still verified";
+  EXPECT_TRUE(rows_.oldest("EdDSA", KeyState::retired)->sealed.empty());
+  EXPECT_EQ(count(KeyState::active), 1U) << "ES256 is as it was";
+  pass(15min + 91s);
+  settle();
+  EXPECT_EQ(std::ranges::count(rows_.view.keys, "EdDSA", &StoredKey::algorithm), 0);
+}
+
+TEST_F(Steps, KeyThatWasImportedForAnAlgorithmToComeWaits) {
+  settle();
+  ++rows_.view.version;
+  rows_.view.keys.push_back(
+      {.kid = "early", .algorithm = "EdDSA", .sealed = {std::byte{1}}, .state_version = rows_.view.version});
+  pass(30min);
+  settle();
+  EXPECT_FALSE(rows_.view.keys.empty());
+  EXPECT_NE(std::ranges::find(rows_.view.keys, "early", &StoredKey::kid)->state, KeyState::retired);
 }
 
 TEST_F(Steps, KeyIsPendingForTwiceTheMaxAgeFromItsPublicationAndNotAMomentLess) {

@@ -181,6 +181,17 @@ TEST_P(StoreConformance, LongestMaxAgeStaysUntilItIsLoweredAndNeverBelowThatOfAN
   EXPECT_EQ(keys.view().max_age, 5s);
 }
 
+TEST_P(StoreConformance, KeyDrainsWithNoOtherInItsPlace) {
+  Keys keys{db()};
+  keys.advance({AddKey{key("now", KeyState::active)}, AddKey{key("next", KeyState::pending)}});
+  keys.advance({DrainKey{"now"}, DrainKey{"next"}, DrainKey{"nobody"}});
+  EXPECT_EQ(keys.state("now"), KeyState::draining);
+  EXPECT_EQ(keys.state("next"), KeyState::draining);
+  keys.advance({RetireKey{"now"}});
+  keys.advance({DrainKey{"now"}});
+  EXPECT_EQ(keys.state("now"), KeyState::retired) << "there is no way back";
+}
+
 TEST_P(StoreConformance, OperatorRotatesToTheOldestStandby) {
   Keys keys{db()};
   keys.advance({AddKey{key("now", KeyState::active)}});

@@ -157,6 +157,11 @@ class Steps {
     key.text(step.kid);
     if (key.step() && key.text_at(1) == name_of(KeyState::standby)) activate(db_, step.kid, key.text_at(0));
   }
+  void operator()(const DrainKey& step) const {
+    for (const auto state : {KeyState::pending, KeyState::standby, KeyState::active}) {
+      if (enter(db_, step.kid, state, KeyState::draining)) return;
+    }
+  }
   void operator()(const RetireKey& step) const {
     if (!enter(db_, step.kid, KeyState::draining, KeyState::retired)) return;
     destroy_private_part(db_, step.kid);
