@@ -4,6 +4,7 @@
 #include "cli/store_access.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
+#include "issuer/admin/records.h"
 #include "issuer/completion.h"
 #include "jose/base64url.h"
 
@@ -32,24 +33,6 @@ struct AuditOptions {
 };
 
 std::string sid_text(const store::Sid& sid) { return base64url::encode(sid); }
-
-Value json_of(const AuditEntry& entry) {
-  Value row = Value::object();
-  row.set("number", entry.number)
-      .set("at", std::chrono::floor<std::chrono::seconds>(entry.at).time_since_epoch().count());
-  row.set("kind", entry.kind);
-  if (entry.is_erased) row.set("erased", true);
-  const auto set = [&](const char* name, const std::string& text) {
-    if (!text.empty()) row.set(name, text);
-  };
-  set("sub", entry.sub);
-  if (entry.sid) row.set("sid", sid_text(*entry.sid));
-  set("detail", entry.detail);
-  set("actor", entry.actor);
-  set("address", entry.address);
-  set("user_agent", entry.user_agent);
-  return row;
-}
 
 std::string line_of(const AuditEntry& entry) {
   std::string line = fmt::format("{:>6}  {}  {:<22}", entry.number,
@@ -100,7 +83,7 @@ void list(Console& console, const AuditOptions& options) {
       [&](auto done) { (*access)->store().audit().list_audit(std::move(query), std::move(done)); });
   if (!entries.has_value()) return console.fail(entries.error().message);
   if (options.as_json) {
-    for (const AuditEntry& entry : *entries) console.out << json_of(entry).to_json() << '\n';
+    for (const AuditEntry& entry : *entries) console.out << issuer::as_json(entry).to_json() << '\n';
     return;
   }
   if (entries->empty()) console.out << "nothing\n";

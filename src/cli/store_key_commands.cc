@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
+#include "issuer/admin/records.h"
 #include "issuer/completion.h"
 #include "issuer/keys/key_rows.h"
 #include "issuer/keys/life_cycle.h"
@@ -45,18 +46,6 @@ std::optional<KeySetView> read_keys(Console& console, StoreAccess& access) {
   return std::nullopt;
 }
 
-Value json_of(const StoredKey& key) {
-  Value row = Value::object();
-  row.set("kid", key.kid).set("alg", key.algorithm).set("state", std::string(store::name_of(key.state)));
-  if (!key.audience.empty()) row.set("audience", key.audience);
-  row.set("created_at", number_of(key.created_at)).set("state_since", number_of(key.state_since));
-  if (key.published_at) {
-    row.set("published_at", number_of(*key.published_at)).set("ready_at", number_of(*key.published_at + key.settling));
-  }
-  if (key.expires_max > store::StoreTime{}) row.set("last_token_ends_at", number_of(key.expires_max));
-  return row;
-}
-
 // What happens to the key next, for a person.
 std::string outlook(const StoredKey& key, const StoreAccess& access) {
   const UnixTime now = seconds_of(access.now());
@@ -86,7 +75,7 @@ void list(Console& console, const StoreOptions& options, bool as_json) {
   if (!view) return;
   if (as_json) {
     Value keys = Value::array();
-    for (const StoredKey& key : view->keys) keys.push(json_of(key));
+    for (const StoredKey& key : view->keys) keys.push(issuer::as_json(key));
     Value nodes = Value::array();
     for (const store::KeyNode& node : view->nodes) {
       nodes.push(Value::object()
@@ -194,7 +183,10 @@ void revoke(Console& console, const StoreOptions& options, const std::string& gi
        fmt::format("revoked {}: no longer published, its tokens are refused, its private part is destroyed{}", *kid,
                    next == nullptr ? "" : fmt::format("; {} signs", next->kid)));
   if (*changed == KeyChange::no_standby) {
-    console.note(fmt::format("no {} key can sign now. {}", algorithm, when_ready(*view, algorithm, access->now())));
+    console.note(
+        fmt::format("no {} key was ready: a running jeton serve lets the next sign at once. Verifiers that do"
+                    " not fetch the keys anew for an unknown kid refuse its tokens while their copy lasts.",
+                    algorithm));
   }
 }
 

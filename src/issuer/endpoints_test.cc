@@ -184,6 +184,13 @@ const std::vector<Endpoint>& endpoints() {
       {Method::post, "/api/admin/users/{sub}/disable", Asks::management},
       {Method::post, "/api/admin/users/{sub}/enable", Asks::management},
       {Method::post, "/api/admin/users/{sub}/end-sessions", Asks::management},
+      {Method::get, "/api/admin/users/{sub}/sessions", Asks::management},
+      {Method::del, "/api/admin/users/{sub}/sessions/{sid}", Asks::management},
+      {Method::put, "/api/admin/users/{sub}/password", Asks::management},
+      {Method::get, "/api/admin/keys", Asks::management},
+      {Method::post, "/api/admin/keys/rotate", Asks::management},
+      {Method::post, "/api/admin/keys/{kid}/revoke", Asks::management},
+      {Method::get, "/api/admin/audit", Asks::management},
       {Method::get, "/api/admin/clients", Asks::management},
       {Method::post, "/api/admin/clients", Asks::management},
       // PATCH is no wrong method of these two.

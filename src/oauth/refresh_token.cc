@@ -55,6 +55,12 @@ Handle random_handle() noexcept {
 
 std::string sid_text(const SessionId& sid) { return base64url::encode(std::span<const std::byte>(sid)); }
 
+std::optional<SessionId> sid_from_text(std::string_view text) {
+  SessionId sid{};
+  if (text.size() != base64url::encoded_size(sid.size()) || !base64url::decode(text, sid.data())) return std::nullopt;
+  return sid;
+}
+
 std::string_view name_of(RefreshTokenFault fault) noexcept {
   switch (fault) {
     case RefreshTokenFault::malformed: return "malformed";

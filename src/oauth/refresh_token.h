@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ Handle random_handle() noexcept;
 
 // 16 bytes as base64url, 22 characters: the claim `sid`.
 std::string sid_text(const SessionId& sid);
+std::optional<SessionId> sid_from_text(std::string_view text);
 
 struct RefreshToken {
   std::uint32_t key_id = 0;

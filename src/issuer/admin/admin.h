@@ -23,7 +23,7 @@ namespace jeton::issuer {
 boost::asio::awaitable<http::Response> answer_session_for(const Context& context, const http::Request& request);
 
 // GET, POST /api/admin/users; GET, DELETE /api/admin/users/{sub}; GET …/export; PUT …/claims; POST …/disable, …/enable,
-// …/end-sessions. Scopes `admin:users:read` and `admin:users`.
+// …/end-sessions. Scopes `admin:users:read` and `admin:users`. A sub that cannot stand in a path: see sub_of.
 boost::asio::awaitable<http::Response> answer_users(const Context& context, const http::Request& request);
 boost::asio::awaitable<http::Response> answer_create_user(const Context& context, const http::Request& request);
 boost::asio::awaitable<http::Response> answer_user(const Context& context, const http::Request& request);
@@ -33,6 +33,19 @@ boost::asio::awaitable<http::Response> answer_set_claims(const Context& context,
 boost::asio::awaitable<http::Response> answer_disable_user(const Context& context, const http::Request& request);
 boost::asio::awaitable<http::Response> answer_enable_user(const Context& context, const http::Request& request);
 boost::asio::awaitable<http::Response> answer_end_sessions_of(const Context& context, const http::Request& request);
+// GET …/sessions, DELETE …/sessions/{sid}; PUT …/password {"newPassword"}.
+boost::asio::awaitable<http::Response> answer_sessions_of(const Context& context, const http::Request& request);
+boost::asio::awaitable<http::Response> answer_end_session_of(const Context& context, const http::Request& request);
+boost::asio::awaitable<http::Response> answer_set_password(const Context& context, const http::Request& request);
+
+// GET /api/admin/keys; POST /api/admin/keys/rotate {"algorithm"?}; POST /api/admin/keys/{kid}/revoke. Scopes
+// `admin:keys:read` and `admin:keys`.
+boost::asio::awaitable<http::Response> answer_keys(const Context& context, const http::Request& request);
+boost::asio::awaitable<http::Response> answer_rotate_key(const Context& context, const http::Request& request);
+boost::asio::awaitable<http::Response> answer_revoke_key(const Context& context, const http::Request& request);
+
+// GET /api/admin/audit?before=&limit=&kind=&sub=&sid=, the newest first. Scope `admin:audit:read`.
+boost::asio::awaitable<http::Response> answer_audit(const Context& context, const http::Request& request);
 
 // GET, POST /api/admin/clients; GET, PATCH /api/admin/clients/{id}; POST …/rotate-secret, …/disable, …/enable. Scopes
 // `admin:clients:read` and `admin:clients`; what gives rights over the issuer needs `admin` itself.
@@ -45,7 +58,7 @@ boost::asio::awaitable<http::Response> answer_rotate_client_secret(const Context
 boost::asio::awaitable<http::Response> answer_disable_client(const Context& context, const http::Request& request);
 boost::asio::awaitable<http::Response> answer_enable_client(const Context& context, const http::Request& request);
 
-// GET /openapi.json: the endpoints of this folder and of /oauth2, described (OpenAPI 3.1).
+// GET /openapi.json: all that is served, described (OpenAPI 3.1).
 boost::asio::awaitable<http::Response> answer_openapi(const Context& context, const http::Request& request);
 
 // All of this folder.

@@ -1,4 +1,5 @@
 // Clients, managed over HTTP.
+#include "issuer/access_token.h"
 #include "issuer/admin/admin.h"
 #include "issuer/admin/records.h"
 #include "issuer/completion.h"
@@ -7,6 +8,7 @@
 #include "oauth/scope.h"
 #include "oauth/token_request.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -59,6 +61,10 @@ std::expected<store::ClientChange, http::Response> change_in(const Value& body) 
     *target = *std::move(words);
   }
   if (const std::string* name = text_member(body, "name")) change.name = *name;
+  if (const Value* algorithm = body.find("algorithm")) {
+    if (algorithm->if_string() == nullptr) return std::unexpected(refusal(400, "algorithm must be a text"));
+    change.algorithm = *algorithm->if_string();
+  }
   if (const Value* claims = body.find("claims")) change.claims_json = claims->to_json();
   if (const Value* jwks = body.find("jwks")) change.jwks = jwks->to_json();
   if (const Value* trusted = body.find("trusted")) {
@@ -67,6 +73,19 @@ std::expected<store::ClientChange, http::Response> change_in(const Value& body) 
   }
   return change;
 }
+
+// A client that chose what the issuer cannot sign with would be refused every token. A shared secret is imported for
+// its audience first.
+boost::asio::awaitable<bool> can_sign_for(const Context& context, const store::Client& row) {
+  const auto& all = context.keyring.algorithms();
+  if (row.algorithm.empty() || std::ranges::any_of(all, [&](Algorithm one) { return name_of(one) == row.algorithm; })) {
+    co_return true;
+  }
+  if (row.algorithm != name_of(Algorithm::hs256)) co_return false;
+  co_return (co_await signer_for(context, row.audiences, row.algorithm)).has_value();
+}
+
+http::Response cannot_sign() { return refusal(400, "algorithm must be one that the issuer has keys of"); }
 
 http::Response done_or_unknown(const Context& context, const std::string& id, const store::Result<bool>& done) {
   context.clients.forget(id);
@@ -123,8 +142,10 @@ Awaited answer_create_client(const Context& context, const http::Request& reques
                                  .grants = wanted->grants.value_or(""),
                                  .scopes = wanted->scopes.value_or(""),
                                  .audiences = wanted->audiences.value_or(""),
-                                 .claims_json = wanted->claims_json.value_or("{}")});
+                                 .claims_json = wanted->claims_json.value_or("{}"),
+                                 .algorithm = wanted->algorithm.value_or("")});
   if (!made.has_value()) co_return refusal(400, made.error());
+  if (!co_await can_sign_for(context, made->row)) co_return cannot_sign();
   if (!may_give(*manager, made->row)) co_return refusal(403, "Only admin may give rights over the issuer");
   const auto added = co_await completed<store::ClientAddition>(
       [&](auto done) { context.store.clients().add_client(made->row, std::move(done)); });
@@ -151,6 +172,9 @@ Awaited answer_change_client(const Context& context, const http::Request& reques
   store::Client wanted = *before;
   wanted.scopes = change->scopes.value_or(before->scopes);
   wanted.trusted = change->trusted.value_or(before->trusted);
+  wanted.audiences = change->audiences.value_or(before->audiences);
+  wanted.algorithm = change->algorithm.value_or(before->algorithm);
+  if ((change->algorithm || change->audiences) && !co_await can_sign_for(context, wanted)) co_return cannot_sign();
   if (!may_give(*manager, wanted)) co_return refusal(403, "Only admin may give rights over the issuer");
   const auto changed = co_await completed<std::optional<store::Client>>(
       [&](auto done) { context.store.clients().change_client(id_of(request), *std::move(change), std::move(done)); });

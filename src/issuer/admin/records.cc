@@ -1,7 +1,7 @@
 #include "issuer/admin/records.h"
 
-#include "issuer/registered_claims.h"
 #include "issuer/json_body.h"
+#include "issuer/registered_claims.h"
 #include "oauth/form.h"
 #include "oauth/refresh_token.h"
 #include "oauth/scope.h"
@@ -35,15 +35,19 @@ std::string_view way_of(const store::Client& client) {
   return client.secret_hash.has_value() ? "secret or keys" : "keys";
 }
 
-Value as_json(const store::HeldSession& held) {
-  const store::Session& session = held.session;
+Value as_json(const store::Session& session, const std::string& user_agent, const std::string& address) {
   Value json = Value::object();
   json.set("sid", oauth::sid_text(session.sid)).set("client_id", session.client_id).set("scope", session.scope);
   json.set("audience", session.audience).set("auth_time", seconds_of(session.auth_time));
   json.set("refreshed_at", seconds_of(session.rotated_at)).set("refreshes", session.generation);
   json.set("ends_at", seconds_of(std::min(session.idle_expires_at, session.absolute_expires_at)));
-  json.set("user_agent", held.user_agent).set("address", held.address);
-  if (session.ended_at) json.set("ended_at", seconds_of(*session.ended_at)).set("end_reason", held.end_reason);
+  return json.set("user_agent", user_agent).set("address", address);
+}
+
+Value as_json(const store::HeldSession& held) {
+  Value json = as_json(held.session, held.user_agent, held.address);
+  if (held.session.ended_at)
+    json.set("ended_at", seconds_of(*held.session.ended_at)).set("end_reason", held.end_reason);
   return json;
 }
 
@@ -65,9 +69,39 @@ Value as_json(const store::Client& client) {
   json.set("grants", list_of(client.grants)).set("scopes", list_of(client.scopes));
   json.set("audiences", list_of(client.audiences));
   json.set("claims", Value::parse(client.claims_json).value_or(Value::object()));
+  if (!client.algorithm.empty()) json.set("algorithm", client.algorithm);
   json.set("trusted", client.trusted).set("disabled", client.disabled).set("version", client.version);
   json.set("created_at", seconds_of(client.created_at));
   return json;
+}
+
+Value as_json(const store::Session& session) { return as_json(session, session.user_agent, session.address); }
+
+Value as_json(const store::StoredKey& key) {
+  Value row = Value::object();
+  row.set("kid", key.kid).set("alg", key.algorithm).set("state", std::string(store::name_of(key.state)));
+  if (!key.audience.empty()) row.set("audience", key.audience);
+  row.set("created_at", seconds_of(key.created_at)).set("state_since", seconds_of(key.state_since));
+  if (key.published_at)
+    row.set("published_at", seconds_of(*key.published_at))
+        .set("ready_at", seconds_of(*key.published_at + key.settling));
+  if (key.expires_max > store::StoreTime{}) row.set("last_token_ends_at", seconds_of(key.expires_max));
+  return row;
+}
+
+Value as_json(const store::AuditEntry& entry) {
+  Value row = Value::object().set("number", entry.number).set("at", seconds_of(entry.at)).set("kind", entry.kind);
+  if (entry.is_erased) row.set("erased", true);
+  const auto set = [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) row.set(std::string(name), text);
+  };
+  set("sub", entry.sub);
+  if (entry.sid) set("sid", oauth::sid_text(*entry.sid));
+  set("detail", entry.detail);
+  set("actor", entry.actor);
+  set("address", entry.address);
+  set("user_agent", entry.user_agent);
+  return row;
 }
 
 Value as_json(const store::HeldOfUser& held) {
@@ -78,6 +112,14 @@ Value as_json(const store::HeldOfUser& held) {
   for (const store::AuditedFact& fact : held.audit)
     audit.push(Value::object().set("at", seconds_of(fact.at)).set("kind", fact.kind).set("detail", fact.detail));
   return json.set("sessions", std::move(sessions)).set("audit", std::move(audit));
+}
+
+std::string sub_of(const http::Request& request) {
+  const auto named = request.parameter("sub");
+  if (named != "-") return std::string(named);
+  const auto query = oauth::Form::parse(request.query);
+  const std::string* sub = query.has_value() ? query->find("sub") : nullptr;
+  return sub == nullptr ? std::string(named) : *sub;
 }
 
 std::expected<Page, http::Response> page_of(const http::Request& request) {

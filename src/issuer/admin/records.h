@@ -3,9 +3,12 @@
 
 #include "http/message.h"
 #include "issuer/context.h"
+#include "store/audit.h"
 #include "store/clients.h"
 #include "store/error.h"
 #include "store/held_of_user.h"
+#include "store/sessions.h"
+#include "store/signing_keys.h"
 
 #include <jeton/value.h>
 
@@ -18,6 +21,9 @@ namespace jeton::issuer {
 
 Value as_json(const store::User& user);
 Value as_json(const store::Client& client);
+Value as_json(const store::StoredKey& key);
+Value as_json(const store::AuditEntry& entry);
+Value as_json(const store::Session& session);
 // Everything that is held of a user.
 Value as_json(const store::HeldOfUser& held);
 
@@ -29,6 +35,10 @@ struct Page {
   std::size_t limit = 50;
 };
 std::expected<Page, http::Response> page_of(const http::Request& request);
+
+// Whom `/api/admin/users/{sub}` names. No path here is percent-encoded, and some subs of users that live elsewhere
+// cannot stand in one as they are: those are named by `/api/admin/users/-?sub=`, and so before every further segment.
+std::string sub_of(const http::Request& request);
 
 // 400 where a claim is one that the issuer sets, or looks like a secret: what everybody could read, or what would
 // change the meaning of a token, is refused and not left out, since whoever sends it believes that it arrives.

@@ -14,6 +14,13 @@ void add_admin_routes(const AddRoute& add) {
   add(post, "/api/admin/users/{sub}/disable", answer_disable_user);
   add(post, "/api/admin/users/{sub}/enable", answer_enable_user);
   add(post, "/api/admin/users/{sub}/end-sessions", answer_end_sessions_of);
+  add(get, "/api/admin/users/{sub}/sessions", answer_sessions_of);
+  add(del, "/api/admin/users/{sub}/sessions/{sid}", answer_end_session_of);
+  add(put, "/api/admin/users/{sub}/password", answer_set_password);
+  add(get, "/api/admin/keys", answer_keys);
+  add(post, "/api/admin/keys/rotate", answer_rotate_key);
+  add(post, "/api/admin/keys/{kid}/revoke", answer_revoke_key);
+  add(get, "/api/admin/audit", answer_audit);
   add(get, "/api/admin/clients", answer_clients);
   add(post, "/api/admin/clients", answer_create_client);
   add(get, "/api/admin/clients/{id}", answer_client);

@@ -27,8 +27,6 @@ using Awaited = boost::asio::awaitable<http::Response>;
 
 http::Response unknown_user() { return refusal(404, "Unknown user"); }
 
-std::string sub_of(const http::Request& request) { return std::string(request.parameter("sub")); }
-
 boost::asio::awaitable<std::expected<store::User, http::Response>> user_of(const Context& context, std::string sub) {
   const auto user = co_await completed<std::optional<store::User>>(
       [&](auto done) { context.store.users().find_by_sub(std::move(sub), std::move(done)); });
@@ -150,6 +148,57 @@ Awaited answer_erase_user(const Context& context, const http::Request& request) 
   if (!manager.has_value()) co_return manager.error();
   const auto done =
       co_await completed<bool>([&](auto call) { context.store.users().erase_user(sub_of(request), std::move(call)); });
+  co_return done_or_unknown(context, done);
+}
+
+Awaited answer_sessions_of(const Context& context, const http::Request& request) {
+  const auto manager = co_await manager_of(context, request, reading);
+  if (!manager.has_value()) co_return manager.error();
+  const auto user = co_await user_of(context, sub_of(request));
+  if (!user.has_value()) co_return user.error();
+  const auto live = co_await completed<std::vector<store::Session>>(
+      [&](auto done) { context.store.sessions().live_sessions_of(user->sub, std::move(done)); });
+  if (!live.has_value()) co_return management_failed(context, live.error());
+  Value list = Value::array();
+  for (const store::Session& session : *live) list.push(as_json(session));
+  co_return http::json_response(200, Value::object().set("sessions", std::move(list)).to_json());
+}
+
+Awaited answer_end_session_of(const Context& context, const http::Request& request) {
+  const auto manager = co_await manager_of(context, request, writing);
+  if (!manager.has_value()) co_return manager.error();
+  const auto sid = oauth::sid_from_text(request.parameter("sid"));
+  if (!sid) co_return refusal(404, "Unknown session");
+  const auto ended = co_await completed<bool>([&](auto done) {
+    context.store.sessions().end_own_session(sub_of(request), *sid, store::EndReason::revoked, std::move(done));
+  });
+  if (!ended.has_value()) co_return management_failed(context, ended.error());
+  co_return *ended ? no_content() : refusal(404, "Unknown session");
+}
+
+// The operator's word for a password that is lost: all sessions end. Only where there is one, since that of a user that
+// lives elsewhere is not ours to give.
+Awaited answer_set_password(const Context& context, const http::Request& request) {
+  const auto manager = co_await manager_of(context, request, writing);
+  if (!manager.has_value()) co_return manager.error();
+  const auto body = read_json_object(request);
+  if (!body.has_value()) co_return body.error();
+  const std::string* password = text_member(*body, "newPassword");
+  if (password == nullptr) co_return refusal(400, "newPassword is required");
+  if (const auto objection = objection_to_password(*password); !objection.empty()) co_return refusal(400, objection);
+  const auto user = co_await user_of(context, sub_of(request));
+  if (!user.has_value()) co_return user.error();
+  if (user->password_hash.empty()) co_return refusal(409, "User has no password here");
+  auto hash = co_await hash_of_new_password(context, SecretBytes::from_text(*password), context.rules.get()->argon2);
+  if (!hash.has_value() || hash->empty()) co_return too_many_at_once();
+  const auto done = co_await completed<bool>([&](auto call) {
+    context.store.users().change_password(user->sub, *std::move(hash), std::nullopt, std::move(call));
+  });
+  if (done.has_value() && *done) {
+    context.metrics.passwords_changed.add();
+    platform::log_info("password set by an operator",
+                       {{"sub", user->sub}, {"client", manager->token.client_id()}, {"request", request.id}});
+  }
   co_return done_or_unknown(context, done);
 }
 

@@ -54,13 +54,6 @@ http::Response failed(const Context& context, std::string_view reason) {
   return store_unavailable();
 }
 
-std::optional<store::Sid> sid_of(std::string_view text) {
-  store::Sid sid{};
-  if (text.size() != jose::base64url::encoded_size(sid.size()) || !jose::base64url::decode(text, sid.data()))
-    return std::nullopt;
-  return sid;
-}
-
 }  // namespace
 
 boost::asio::awaitable<http::Response> answer_sessions(const Context& context, const http::Request& request) {
@@ -77,7 +70,7 @@ boost::asio::awaitable<http::Response> answer_sessions(const Context& context, c
 boost::asio::awaitable<http::Response> answer_end_session(const Context& context, const http::Request& request) {
   auto caller = co_await caller_of(context, request);
   if (!caller.has_value()) co_return std::move(caller.error());
-  const auto sid = sid_of(request.parameter("sid"));
+  const auto sid = oauth::sid_from_text(request.parameter("sid"));
   if (!sid.has_value()) co_return refusal(404, "Not found");
   const auto ended = co_await completed<bool>([&](auto done) {
     context.store.sessions().end_own_session(caller->user.sub, *sid, store::EndReason::revoked, std::move(done));

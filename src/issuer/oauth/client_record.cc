@@ -61,6 +61,18 @@ std::string objection_to_rights(bool is_public, bool trusted, std::string_view s
   return {};
 }
 
+// Whether the issuer has a key of it is asked where its keys are known.
+std::string objection_to_algorithm(const store::Client& client) {
+  if (client.algorithm.empty()) return {};
+  const auto algorithm = algorithm_named(client.algorithm);
+  if (!algorithm.has_value() || (is_symmetric(*algorithm) && *algorithm != Algorithm::hs256))
+    return "algorithm must be HS256 or one of those with a key pair.";
+  const auto audiences = oauth::words_of(client.audiences);
+  if (*algorithm == Algorithm::hs256 && audiences.has_value() && audiences->size() > 1)
+    return "HS256 has a key for one audience alone.";
+  return {};
+}
+
 std::string objection_to(const store::Client& client) {
   if (!oauth::is_client_id(client.id)) return "an id has 1 to 64 of the characters A-Z a-z 0-9 . _ -";
   if (client.name.size() > name_bytes_max) return "a name has 200 bytes at most.";
@@ -68,6 +80,7 @@ std::string objection_to(const store::Client& client) {
   if (!oauth::words_of(client.audiences).has_value()) return "audiences must be a list of distinct words.";
   if (auto objection = objection_to_grants(client.grants, client.is_public); !objection.empty()) return objection;
   if (auto objection = objection_to_claims(client.claims_json); !objection.empty()) return objection;
+  if (auto objection = objection_to_algorithm(client); !objection.empty()) return objection;
   if (client.is_public && !client.jwks.empty()) return "a public client has no keys.";
   if (!client.jwks.empty()) {
     if (auto objection = objection_to_keys(client.jwks); !objection.empty()) return objection;
@@ -91,6 +104,7 @@ std::expected<NewClient, std::string> client_from(const ClientDraft& draft) {
                          .grants = draft.grants,
                          .scopes = draft.scopes,
                          .audiences = draft.audiences,
+                         .algorithm = draft.algorithm,
                          .claims_json = draft.claims_json,
                          .trusted = draft.trusted}};
   store::Client& row = made.row;
@@ -111,6 +125,7 @@ std::string objection_to_change(const store::Client& client, const store::Client
   changed.grants = change.grants.value_or(client.grants);
   changed.scopes = change.scopes.value_or(client.scopes);
   changed.audiences = change.audiences.value_or(client.audiences);
+  changed.algorithm = change.algorithm.value_or(client.algorithm);
   changed.claims_json = change.claims_json.value_or(client.claims_json);
   changed.jwks = change.jwks.value_or(client.jwks);
   changed.trusted = change.trusted.value_or(client.trusted);

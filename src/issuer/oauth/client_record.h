@@ -18,6 +18,7 @@ struct ClientDraft {
   std::string jwks{};  // then it authenticates with its keys, and gets no secret
   std::string grants{}, scopes{}, audiences{};
   std::string claims_json = "{}";
+  std::string algorithm{};  // of its access tokens; empty: the issuer's own
 };
 
 struct NewClient {
