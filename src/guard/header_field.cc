@@ -45,6 +45,11 @@ bool is_name_character(char c) noexcept {
 
 void append_element(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr auto is_plain = [](char c) { return c > ' ' && c < 0x7f && c != '%' && c != ','; };
+  if (std::ranges::all_of(text, is_plain)) {  // as nearly all are
+    out += text;
+    return;
+  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool is_outer_space = byte == ' ' && (i == 0 || i + 1 == text.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -60,6 +61,19 @@ std::size_t next_control(std::string_view text, std::size_t at) noexcept {
 #endif
   while (at < text.size() && !is_control(text[at])) ++at;
   return at;
+}
+
+// Eight bytes with their capitals made small, each byte by itself: what is past Z, and past A, by a carry into its
+// highest bit.
+std::uint64_t lower_word(const char* text) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  const std::uint64_t low_bits = word & (ones * 0x7f);
+  const std::uint64_t past_z = low_bits + ones * (0x7f - 'Z');
+  const std::uint64_t from_a = low_bits + ones * (0x80 - 'A');
+  const std::uint64_t capitals = ~word & (past_z ^ from_a) & (ones * 0x80);
+  return word | (capitals >> 2);
 }
 
 constexpr std::string_view trim(std::string_view text) noexcept {
@@ -269,8 +283,15 @@ bool is_field_value(std::string_view value) noexcept {
 }
 
 bool same_field_name(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  if (a.size() < 8) {
+    return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  }
+  std::size_t at = 0;
+  for (; at + 8 < a.size(); at += 8) {
+    if (lower_word(a.data() + at) != lower_word(b.data() + at)) return false;
+  }
+  return lower_word(a.data() + a.size() - 8) == lower_word(b.data() + b.size() - 8);  // may overlap what was compared
 }
 
 const FieldView* HeadView::find(std::string_view name) const noexcept {

@@ -47,6 +47,23 @@ TEST(RequestHead, PlainRequestIsTakenApart) {
   EXPECT_TRUE(head.keep_alive);
 }
 
+TEST(RequestHead, FieldNamesAreTheSameInAnyCaseAndInNothingElse) {
+  const auto lower = [](int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; };
+  for (const std::size_t size : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 20U}) {
+    for (std::size_t place = 0; place < size; ++place) {
+      for (int a = 0; a < 256; ++a) {
+        for (const int b : {a, a ^ 0x20, a ^ 0x80, 0x61, 0x5a, 0x40, 0x5b, 0x5f}) {
+          std::string left(size, 'x'), right(size, 'X');
+          left[place] = static_cast<char>(a);
+          right[place] = static_cast<char>(b);
+          ASSERT_EQ(same_field_name(left, right), lower(a) == lower(b & 0xff)) << a << " " << b << " " << place;
+        }
+      }
+    }
+  }
+  EXPECT_FALSE(same_field_name("Host", "Hos"));
+}
+
 TEST(RequestHead, IncompleteHeadAsksForMore) {
   const std::string whole = "GET / HTTP/1.1\r\nHost: g\r\n\r\n";
   std::size_t scanned = 0;

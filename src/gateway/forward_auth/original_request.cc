@@ -28,23 +28,25 @@ bool is_host_text(std::string_view host) noexcept {
 }
 
 // "192.0.2.7" as it is usually written, so that it need not be written anew.
-bool is_plain_ipv4(std::string_view text) noexcept {
-  int dots = 0;
+std::optional<http::Address> plain_ipv4(std::string_view text) noexcept {
+  http::Address address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+  std::size_t place = 12;
   std::size_t digits = 0;
   unsigned part = 0;
   for (const char c : text) {
     if (c == '.') {
-      if (digits == 0) return false;
-      ++dots;
-      digits = 0;
-      part = 0;
+      if (digits == 0 || place == 15) return std::nullopt;
+      address.bytes[place++] = static_cast<std::uint8_t>(part);
+      digits = part = 0;
       continue;
     }
-    if (c < '0' || c > '9' || (digits > 0 && part == 0)) return false;
+    if (c < '0' || c > '9' || (digits > 0 && part == 0)) return std::nullopt;
     part = part * 10 + static_cast<unsigned>(c - '0');
-    if (++digits > 3 || part > 255) return false;
+    if (++digits > 3 || part > 255) return std::nullopt;
   }
-  return dots == 3 && digits > 0;
+  if (place != 15 || digits == 0) return std::nullopt;
+  address.bytes[15] = static_cast<std::uint8_t>(part);
+  return address;
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -86,14 +88,7 @@ std::expected<void, std::string_view> OriginalRequest::read(QuestionStyle style,
     } else if (name.size() == 11 && (first == 't' || first == 'T') && http::same_field_name(name, "traceparent")) {
       traceparent_ = value;
     } else if ((first == 'X' || first == 'x') && name.size() >= prefix.size()) {
-      if (http::same_field_name(name, "x-request-id")) request_id_ = value;
-      if (http::same_field_name(name, "x-forwarded-for")) told.forwarded_for = value;  // the last one is the proxy's
-      if (!http::same_field_name(name.substr(0, prefix.size()), prefix)) continue;
-      const std::string_view rest = name.substr(prefix.size());
-      if (http::same_field_name(rest, "method")) told.method.take(value);
-      if (http::same_field_name(rest, "uri")) told.target.take(value);
-      if (http::same_field_name(rest, "host")) told.host.take(value);
-      if (http::same_field_name(rest, "proto")) told.scheme.take(value);
+      take_field(name, value, prefix, told);
     }
   }
   facts_.authorization = {authorizations_.data(), authorizations};
@@ -111,6 +106,19 @@ std::expected<void, std::string_view> OriginalRequest::read(QuestionStyle style,
   facts_.scheme = told.scheme.value == "https" ? "https" : "http";
   take_address(told.forwarded_for, question, proxies);
   return take_target(told.target.value);
+}
+
+void OriginalRequest::take_field(std::string_view name, std::string_view value, std::string_view prefix, Told& told) {
+  constexpr std::string_view forwarded_for = "x-forwarded-for";
+  if (name.size() == 12 && http::same_field_name(name, "x-request-id")) request_id_ = value;
+  if (name.size() == forwarded_for.size() && http::same_field_name(name, forwarded_for))
+    told.forwarded_for = value;  // the last one is the proxy's
+  const std::string_view rest = name.substr(prefix.size());
+  if (rest.size() < 3 || rest.size() > 6 || !http::same_field_name(name.substr(0, prefix.size()), prefix)) return;
+  if (http::same_field_name(rest, "method")) told.method.take(value);
+  if (http::same_field_name(rest, "uri")) told.target.take(value);
+  if (http::same_field_name(rest, "host")) told.host.take(value);
+  if (http::same_field_name(rest, "proto")) told.scheme.take(value);
 }
 
 std::expected<void, std::string_view> OriginalRequest::take_target(std::string_view target) {
@@ -138,11 +146,12 @@ void OriginalRequest::take_address(std::string_view forwarded_for, const http::I
     const std::size_t comma = list.rfind(',');
     const std::string_view element = trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
-    const auto address = http::parse_address(element);
-    if (!address.has_value()) return;
-    if (is_plain_ipv4(element)) {
+    std::optional<http::Address> address = plain_ipv4(element);
+    if (address.has_value()) {
       facts_.address = element;
     } else {
+      address = http::parse_address(element);
+      if (!address.has_value()) return;
       address_ = address->text();
       facts_.address = address_;
     }

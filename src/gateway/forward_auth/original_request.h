@@ -47,6 +47,7 @@ class OriginalRequest {
 
  private:
   struct Told;
+  void take_field(std::string_view name, std::string_view value, std::string_view prefix, Told& told);
   std::expected<void, std::string_view> take_target(std::string_view target);
   void take_address(std::string_view forwarded_for, const http::InlineRequest& question,
                     const http::TrustedProxies& proxies);
