@@ -387,6 +387,7 @@ TEST(Proxy, ClientIsToldToGoOnAndTheOriginIsNotAsked) {
   EXPECT_EQ(peer.answer(true).status, 100);
   peer.send("abc");
   EXPECT_EQ(peer.answer().status, 200);
+  origin.stop();
   EXPECT_EQ(seen.find("Expect"), std::string::npos);
 }
 
@@ -436,6 +437,7 @@ TEST(Proxy, WebSocketIsATunnelOnceTheOriginAgrees) {
   peer.end_sending();
   EXPECT_EQ(peer.received_until("bye"), "bye");
   EXPECT_TRUE(peer.sees_close());
+  origin.stop();
   EXPECT_NE(seen.find("Upgrade: websocket\r\n"), std::string::npos);
 }
 
