@@ -3,6 +3,7 @@
 #include "agent/discovery.h"
 #include "agent/freshness.h"
 #include "agent/stored_keys.h"
+#include "http/url.h"
 #include "platform/files.h"
 #include "platform/log.h"
 
@@ -245,6 +246,14 @@ awaitable<Outcome<std::string>> KeySource::address(FetchReason reason) {
   co_return found;
 }
 
+// What the operator has named may be anywhere; what metadata names on another host must be public.
+http::Reach KeySource::reach_of(const std::string& at) const {
+  if (issuer_.keys.kind() != KeysFrom::Kind::discovery) return http::Reach::anywhere;
+  const auto own = http::parse_url(name_), named = http::parse_url(at);
+  const bool is_same_host = own.has_value() && named.has_value() && own->host == named->host;
+  return is_same_host ? http::Reach::anywhere : http::Reach::public_addresses;
+}
+
 awaitable<Outcome<KeySource::Answer>> KeySource::fetch(FetchReason reason) {
   const auto at = co_await address(reason);
   if (!at.has_value()) co_return std::unexpected(at.error());
@@ -254,7 +263,7 @@ awaitable<Outcome<KeySource::Answer>> KeySource::fetch(FetchReason reason) {
   // Somebody knows of a change: what a cache on the way has kept is no answer.
   if (reason != FetchReason::schedule) request.headers.add("Cache-Control", "no-cache");
   request.body_bytes_max = parts_.options.limits.jwks_bytes_max;
-  auto answer = co_await parts_.http.fetch(std::move(request));
+  auto answer = co_await parts_.http.fetch(std::move(request), reach_of(*at));
   if (!answer.has_value()) co_return std::unexpected(std::move(answer.error()));
   const milliseconds fresh = fresh_for(answer->headers, parts_.limits());
   if (answer->status == 304 && keys_ && !etag_.empty()) {

@@ -54,6 +54,7 @@ class KeySource {
   boost::asio::awaitable<void> look(FetchReason reason);
   boost::asio::awaitable<platform::Outcome<Answer>> fetch(FetchReason reason);
   boost::asio::awaitable<platform::Outcome<std::string>> address(FetchReason reason);
+  http::Reach reach_of(const std::string& at) const;
   platform::Outcome<Answer> read_file() const;
   // Whether there was a usable set in `jwks`.
   platform::Outcome<void> take(const std::string& jwks);

@@ -457,6 +457,29 @@ TEST_F(KeySourceTest, DiscoveryLeadsToTheKeysOfTheIssuerAlone) {
   EXPECT_EQ(issuer_.count("/.well-known/openid-configuration"), 1);
 }
 
+TEST_F(KeySourceTest, MetadataLeadsToNoOtherHostOfThisNetwork) {
+  AgentOptions given = options();
+  given.issuers.front().keys = KeysFrom::discovery();
+  given.agent_limits.fetch_time_max = 500ms;
+  int looked = 0;
+  start_and_look(std::move(given));
+  // Twin: an address that is no one network's own is tried, and nobody is there.
+  issuer_.answer("/.well-known/oauth-authorization-server", "200 OK", "",
+                 R"({"issuer":")" + issuer_.url() + R"(","jwks_uri":"https://192.0.2.1/jwks"})");
+  for (int i = 0; i < 3; ++i) look_again();
+  EXPECT_NE(problem(), "");
+  EXPECT_EQ(problem().find("none that is public"), std::string::npos) << problem();
+  for (const char* host : {"localhost", "127.0.0.2", "10.0.0.1", "172.31.255.255", "192.168.0.1", "169.254.169.254",
+                           "100.64.0.1", "0.0.0.0", "[::1]", "[fe80::1]", "[fd00::1]", "[::ffff:10.0.0.1]"}) {
+    issuer_.answer("/.well-known/oauth-authorization-server", "200 OK", "",
+                   R"({"issuer":")" + issuer_.url() + R"(","jwks_uri":"https://)" + host + "/jwks\"}");
+    for (int i = 0; i < 3; ++i) look_again();  // after three that failed the metadata is read again
+    EXPECT_NE(problem().find("none that is public"), std::string::npos) << host << " " << problem();
+    ++looked;
+  }
+  EXPECT_EQ(looked, 12);
+}
+
 TEST_F(KeySourceTest, PlainHttpElsewhereIsNotSpoken) {
   AgentOptions given = options();
   given.issuers.front().keys = KeysFrom::url("http://192.0.2.1/jwks");

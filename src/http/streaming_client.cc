@@ -169,7 +169,26 @@ asio::awaitable<Opened> speak(std::shared_ptr<Link> link, Stream& stream, const 
   co_return std::unique_ptr<StreamedAnswer>(std::move(answer));
 }
 
-asio::awaitable<Outcome<void>> connect(Link& link, const Url& url) {
+bool is_public(const asio::ip::address_v4& address) {
+  struct Block {
+    std::uint32_t first;
+    unsigned bits;
+  };
+  // The blocks of RFC 6890 that are for one network or one machine, multicast and what is reserved.
+  constexpr Block blocks[] = {{0x00000000, 8},  {0x0A000000, 8},  {0x64400000, 10}, {0x7F000000, 8},  {0xA9FE0000, 16},
+                              {0xAC100000, 12}, {0xC0000000, 24}, {0xC0A80000, 16}, {0xC6120000, 15}, {0xE0000000, 3}};
+  return std::ranges::none_of(
+      blocks, [&](const Block& block) { return (address.to_uint() ^ block.first) >> (32 - block.bits) == 0; });
+}
+
+bool is_public(const asio::ip::address& address) {
+  if (address.is_v4()) return is_public(address.to_v4());
+  const asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) return is_public(asio::ip::make_address_v4(asio::ip::v4_mapped, v6));
+  return (v6.to_bytes()[0] & 0xE0) == 0x20;  // 2000::/3, all that is given out
+}
+
+asio::awaitable<Outcome<void>> connect(Link& link, const Url& url, Reach reach) {
   const auto [not_found, found] = co_await link.resolver.async_resolve(url.host, std::to_string(url.port), awaited);
   if (not_found || link.time_over) co_return link.fault_of(not_found, fmt::format("cannot find {}", url.host));
   std::vector<tcp::endpoint> endpoints;
@@ -177,6 +196,10 @@ asio::awaitable<Outcome<void>> connect(Link& link, const Url& url) {
   const auto is_here = [](const tcp::endpoint& endpoint) { return endpoint.address().is_loopback(); };
   if (!url.tls && !std::ranges::all_of(endpoints, is_here)) {
     co_return link.fault("plain http is spoken with this machine alone", "Use https.");
+  }
+  const auto is_outside = [](const tcp::endpoint& endpoint) { return is_public(endpoint.address()); };
+  if (reach == Reach::public_addresses && !std::ranges::all_of(endpoints, is_outside)) {
+    co_return link.fault("its address is none that is public");
   }
   const auto [error, reached] = co_await asio::async_connect(link.plain, endpoints, awaited);
   if (error || link.time_over) co_return link.fault_of(error, "cannot connect");
@@ -212,7 +235,7 @@ StreamingClient::StreamingClient(asio::any_io_executor executor, std::string ca_
     : state_(std::make_shared<State>(State{std::move(executor), std::move(ca_file)})) {}
 StreamingClient::~StreamingClient() = default;
 
-asio::awaitable<Opened> StreamingClient::open(FetchRequest request) {
+asio::awaitable<Opened> StreamingClient::open(FetchRequest request, Reach reach) {
   const auto state = state_;
   auto url = parse_url(request.url);
   if (!url) co_return std::unexpected(std::move(url.error()));
@@ -223,18 +246,18 @@ asio::awaitable<Opened> StreamingClient::open(FetchRequest request) {
   link->head_bytes_max = request.head_bytes_max;
   link->late = late_text(request.time_max);
   link->give_up_at(steady_clock::now() + request.time_max);
-  if (auto connected = co_await connect(*link, *url); !connected) co_return std::unexpected(connected.error());
+  if (auto connected = co_await connect(*link, *url, reach); !connected) co_return std::unexpected(connected.error());
   if (!url->tls) co_return co_await speak(link, link->plain, request, *url);
   if (auto spoken = co_await state->shake_hands(*link, *url); !spoken) co_return std::unexpected(spoken.error());
   co_return co_await speak(link, *link->tls, request, *url);
 }
 
-asio::awaitable<Outcome<Response>> StreamingClient::fetch(FetchRequest request) {
+asio::awaitable<Outcome<Response>> StreamingClient::fetch(FetchRequest request, Reach reach) {
   const auto ends_at = steady_clock::now() + request.time_max;
   const std::size_t body_bytes_max = request.body_bytes_max;
   const std::string shown = request.url.substr(0, request.url.find('?'));
   const Fault late{fmt::format("{}: {}.", shown, late_text(request.time_max)), ""};
-  auto answer = co_await open(std::move(request));
+  auto answer = co_await open(std::move(request), reach);
   if (!answer) co_return std::unexpected(answer.error());
   Response response{.status = (*answer)->status, .headers = (*answer)->headers, .body = {}};
   while (true) {

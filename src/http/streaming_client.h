@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,10 @@ class StreamedAnswer {
   virtual boost::asio::awaitable<platform::Outcome<std::string>> next(std::chrono::milliseconds silence_max) = 0;
 };
 
+// Where a request may go once its name is resolved. An address that somebody else has named is not to lead into this
+// network: loopback, private, link-local and reserved addresses are none that it may have.
+enum class Reach : std::uint8_t { anywhere, public_addresses };
+
 class StreamingClient {
  public:
   // `ca_file`: PEM with further authorities; empty: the system's only. Read at the first https request.
@@ -38,9 +43,10 @@ class StreamingClient {
 
   // Sends the request and reads the head of its answer; both within request.time_max. body_bytes_max and ca_file of
   // the request are not looked at.
-  boost::asio::awaitable<platform::Outcome<std::unique_ptr<StreamedAnswer>>> open(FetchRequest request);
+  boost::asio::awaitable<platform::Outcome<std::unique_ptr<StreamedAnswer>>> open(FetchRequest request,
+                                                                                  Reach reach = Reach::anywhere);
   // The whole answer, within request.time_max and request.body_bytes_max.
-  boost::asio::awaitable<platform::Outcome<Response>> fetch(FetchRequest request);
+  boost::asio::awaitable<platform::Outcome<Response>> fetch(FetchRequest request, Reach reach = Reach::anywhere);
 
  private:
   struct State;
