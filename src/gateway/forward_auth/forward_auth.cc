@@ -36,6 +36,7 @@ bool is_passed(const Allowed& allowed, const HeaderName& name) noexcept {
 // same, empty: there are proxies that copy only what they are given. Envoy is told to remove it.
 void say_allowed(QuestionStyle style, const Guard& guard, const Allowed& allowed, http::InlineAnswer& answer) {
   answer.status(200);
+  answer.field("Cache-Control", "no-store");  // what holds for one token must not be kept for another
   for (const PassedHeader& passed : allowed.pass) answer.field(passed.name->text(), passed.value.text());
   if (allowed.limits.has_value()) {
     std::string text;

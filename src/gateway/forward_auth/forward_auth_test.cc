@@ -128,6 +128,14 @@ TEST_F(Edge, GoodTokenIsAllowedWithItsClaimsInHeaders) {
   EXPECT_TRUE(answer.has("X-Auth-User: dev_1")) << answer.head;
   EXPECT_TRUE(answer.has("X-Auth-Roles: developer"));
   EXPECT_TRUE(answer.has("Content-Length: 0"));
+  EXPECT_TRUE(answer.has("Cache-Control: no-store"));
+}
+
+TEST_F(Edge, RequestIdThatIsNoneIsNotLogged) {
+  (void)ask("/v1/tracks/7", "", "X-Request-Id: " + std::string(200, 'a') + "\r\n");
+  (void)ask("/v1/tracks/7", "", "X-Request-Id: {\"x\":1}\r\n");
+  for (const std::string& line : lines()) EXPECT_EQ(line.find("proxy_request"), std::string::npos) << line;
+  EXPECT_EQ(lines().size(), 2U);
 }
 
 // A proxy may copy only what it is given: then a header of the client's own would get through.

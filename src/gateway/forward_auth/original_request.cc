@@ -9,6 +9,7 @@ namespace jeton::gateway {
 namespace {
 
 constexpr std::size_t scheme_bytes = 7;  // "Bearer "
+constexpr std::size_t request_id_bytes_max = 128;
 constexpr std::string_view forwarded_path = "/auth";
 constexpr std::string_view nginx_path = "/auth/nginx";
 constexpr std::string_view envoy_path = "/auth/envoy";
@@ -47,6 +48,14 @@ std::optional<http::Address> plain_ipv4(std::string_view text) noexcept {
   if (place != 15 || digits == 0) return std::nullopt;
   address.bytes[15] = static_cast<std::uint8_t>(part);
   return address;
+}
+
+// Anything else may be whatever a client likes to see in a log.
+bool is_request_id(std::string_view text) noexcept {
+  return text.size() <= request_id_bytes_max && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+                  c == '_';
+         });
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -110,7 +119,7 @@ std::expected<void, std::string_view> OriginalRequest::read(QuestionStyle style,
 
 void OriginalRequest::take_field(std::string_view name, std::string_view value, std::string_view prefix, Told& told) {
   constexpr std::string_view forwarded_for = "x-forwarded-for";
-  if (name.size() == 12 && http::same_field_name(name, "x-request-id")) request_id_ = value;
+  if (name.size() == 12 && http::same_field_name(name, "x-request-id") && is_request_id(value)) request_id_ = value;
   if (name.size() == forwarded_for.size() && http::same_field_name(name, forwarded_for))
     told.forwarded_for = value;  // the last one is the proxy's
   const std::string_view rest = name.substr(prefix.size());
