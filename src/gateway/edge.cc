@@ -139,7 +139,7 @@ struct Edge::State {
   std::optional<RateLimiter> limiter;
   std::unique_ptr<SharedLimits> shared_limits;
   std::unique_ptr<Agent> agent;
-  std::map<std::string, std::shared_ptr<http::Upstream>, std::less<>> upstreams;
+  std::map<std::string, Destination, std::less<>> upstreams;
   std::mutex rulebook_mutex;  // of whoever writes one
   CurrentRulebook rulebook;
   DecisionRecorder recorder;
@@ -280,7 +280,9 @@ Outcome<void> Edge::State::take_upstreams(const std::vector<UpstreamSettings>& s
     }
     auto made = make_upstream(one);
     if (!made.has_value()) return std::unexpected(std::move(made.error()));
-    fresh.emplace(one.name, *std::move(made));
+    Destination& there = fresh.emplace(one.name, *std::move(made)).first->second;
+    there.passes_authorization = one.pass_authorization;
+    there.passes_refresh_cookies = one.pass_refresh_cookies;
   }
   upstreams = std::move(fresh);
   return {};

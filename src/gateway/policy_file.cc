@@ -203,6 +203,8 @@ UpstreamSettings read_upstream(TomlTable table) {
   upstream.response_timeout =
       table.duration("response_timeout", seconds{1}, hours{24}).value_or(upstream.response_timeout);
   read_path(table, "ca_file", upstream.ca_file);
+  upstream.pass_authorization = table.flag("pass_authorization").value_or(upstream.pass_authorization);
+  upstream.pass_refresh_cookies = table.flag("pass_refresh_cookies").value_or(upstream.pass_refresh_cookies);
   table.finish();
   return upstream;
 }

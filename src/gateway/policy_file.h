@@ -73,6 +73,8 @@ struct UpstreamSettings {
   std::chrono::seconds connect_timeout{5};
   std::chrono::seconds response_timeout{60};  // until the head of the answer is there
   std::string ca_file{};                      // for https servers; empty: the system's
+  bool pass_authorization = true;             // Authorization goes on to it
+  bool pass_refresh_cookies = false;          // so do the cookies of refresh tokens: for the issuer alone
   friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 

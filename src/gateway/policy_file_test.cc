@@ -218,5 +218,19 @@ TEST(PolicyFile, WithoutRoutesOrIssuersItIsNone) {
   EXPECT_EQ(said_of("x =").substr(0, 9), "g.toml:1:");
 }
 
+TEST(PolicyFile, UpstreamGetsAuthorizationAndNoRefreshTokensUnlessItIsSaidOtherwise) {
+  const auto plain = parse_policy_file(whole, "g.toml");
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_TRUE(plain->upstreams[0].pass_authorization);
+  EXPECT_FALSE(plain->upstreams[0].pass_refresh_cookies);
+  std::string text(whole);
+  const std::string_view name = "name = \"tracks\"\n";
+  text.insert(text.find(name) + name.size(), "pass_authorization = false\npass_refresh_cookies = true\n");
+  const auto said = parse_policy_file(text, "g.toml");
+  ASSERT_TRUE(said.has_value());
+  EXPECT_FALSE(said->upstreams[0].pass_authorization);
+  EXPECT_TRUE(said->upstreams[0].pass_refresh_cookies);
+}
+
 }  // namespace
 }  // namespace jeton::gateway

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace jeton::http {
 class Upstream;
@@ -23,13 +24,21 @@ class Upstream;
 
 namespace jeton::gateway {
 
+// Where a route's requests go, and what of them may go there.
+struct Destination {
+  Destination(std::shared_ptr<http::Upstream> where) : upstream(std::move(where)) {}
+  std::shared_ptr<http::Upstream> upstream;
+  bool passes_authorization = true;
+  bool passes_refresh_cookies = false;
+};
+
 struct Rulebook {
   Guard guard;
   Verifier verifier;  // the guard's own
   DecisionCounters counters;
   TokenCache* cache = nullptr;
   // By the name that routes give: where the reverse proxy passes requests on.
-  std::map<std::string, std::shared_ptr<http::Upstream>, std::less<>> upstreams{};
+  std::map<std::string, Destination, std::less<>> upstreams{};
   std::optional<Routes> shadow{};  // a policy that is tried out: what it would refuse is logged, and nothing else
 
   // The token of a request that the guard has refused although it is good, so that it can be said what it lacks.

@@ -22,7 +22,11 @@ ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view p
   const auto upstream = book.upstreams.find(allowed.route->upstream);
   // A route that is there for forward-auth alone: nothing is behind it here.
   if (upstream == book.upstreams.end()) return http::error_response(404, "Not found");
-  Forward forward{.upstream = upstream->second, .path = std::string(path)};
+  const Destination& there = upstream->second;
+  Forward forward{.upstream = there.upstream,
+                  .path = std::string(path),
+                  .passes_authorization = there.passes_authorization,
+                  .passes_refresh_cookies = there.passes_refresh_cookies};
   for (const HeaderName& name : book.guard.routes().passed_headers()) forward.remove.push_back(name.text());
   for (PassedHeader& passed : allowed.pass) forward.set.emplace_back(passed.name->text(), passed.value.text());
   if (allowed.limits.has_value()) {
