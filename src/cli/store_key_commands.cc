@@ -61,7 +61,7 @@ std::string outlook(const StoredKey& key, const StoreAccess& access) {
     case KeyState::draining: return "until every node has let go of it";
     case KeyState::retired:
       return "verifies only; removed " + relative_text(seconds_of(key.expires_max) + issuer::verifier_leeway_max +
-                                                           issuer::clock_skew_max + std::chrono::seconds(1),
+                                                           issuer::node_skew_max + std::chrono::seconds(1),
                                                        now);
     case KeyState::revoked: return "refused everywhere";
   }

@@ -116,7 +116,7 @@ TEST_F(Tending, NextKeyIsPublishedAtOnceAndSignsInItsTime) {
   EXPECT_NE(node.signing_kid(), first);
   EXPECT_EQ(node.count(KeyState::retired), 1U);
   for (const auto& key : node.view().keys) EXPECT_EQ(key.sealed.empty(), key.kid == first);
-  clock_.move(15min + node_lease + verifier_leeway_max + clock_skew_max);
+  clock_.move(15min + node_lease + verifier_leeway_max + node_skew_max);
   node.settle();
   EXPECT_EQ(node.count(KeyState::retired), 0U);
 }

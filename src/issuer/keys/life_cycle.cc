@@ -72,7 +72,7 @@ class Planner {
   }
 
   bool has_lasted(std::optional<Ticks> watched, StoreTime since, std::chrono::milliseconds needed) const {
-    return (watched && *watched >= needed) || now_ - since >= needed + clock_skew_max;
+    return (watched && *watched >= needed) || now_ - since >= needed + node_skew_max;
   }
 
   // Of an algorithm that has an active key and is not in the settings any more. One that never signed was imported, and
@@ -126,7 +126,7 @@ class Planner {
         if (all_have_loaded(key.state_version)) plan_.steps.emplace_back(store::RetireKey{key.kid});
         break;
       case KeyState::retired:
-        if (now_ - verifier_leeway_max - clock_skew_max >= key.expires_max) {
+        if (now_ - verifier_leeway_max - node_skew_max >= key.expires_max) {
           plan_.steps.emplace_back(store::RemoveKey{key.kid});
         }
         break;
@@ -149,7 +149,7 @@ class Planner {
 
   // Until the active key's period is over; zero or less if it is.
   std::chrono::milliseconds remaining(const StoredKey& active) const {
-    const auto by_row = std::max(now_ - active.state_since - clock_skew_max, std::chrono::milliseconds{0});
+    const auto by_row = std::max(now_ - active.state_since - node_skew_max, std::chrono::milliseconds{0});
     const auto age = std::max(watch_.active_for(active.kid, ticks_).value_or(Ticks{0}), by_row);
     return settings_.rotation_period - age;
   }

@@ -19,7 +19,7 @@
 //
 // Clocks: those of different nodes are never compared for anything that a wrong clock could break. How long something
 // has lasted is what this node has watched by its own monotonic clock (KeyWatch); the times in the rows only shorten
-// the wait of a node that has just started, and count with a margin of clock_skew_max. A time in the future counts as
+// the wait of a node that has just started, and count with a margin of node_skew_max. A time in the future counts as
 // now.
 #pragma once
 
@@ -45,7 +45,7 @@ inline constexpr Ticks node_lease{10'000};
 // For this long after it began to send a report a node relies on what it was answered: it signs and publishes. Half the
 // lease, so that it has stopped long before others take it for dead.
 inline constexpr Ticks node_trust{5'000};
-inline constexpr std::chrono::seconds clock_skew_max{30};
+inline constexpr std::chrono::seconds node_skew_max{30};
 // The largest leeway that verifiers are expected to grant: removed keys are of no token that any of them accepts.
 inline constexpr std::chrono::seconds verifier_leeway_max{60};
 // Keys published at once. Verifiers read sets of 100 keys at most, and an operator may import some.

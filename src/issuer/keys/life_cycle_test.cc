@@ -576,7 +576,7 @@ TEST_F(Steps, KeyIsRemovedAfterItsLongestTokenPlusLeewayAndSkewAndNotBefore) {
   const std::string kid = key.kid;
   key.expires_max = now() + 1h;
   key.state = KeyState::retired;
-  pass(1h + verifier_leeway_max + clock_skew_max - 1ms);
+  pass(1h + verifier_leeway_max + node_skew_max - 1ms);
   const auto is_there = [&] {
     return std::ranges::find(rows_.view.keys, kid, &StoredKey::kid) != rows_.view.keys.end();
   };
@@ -598,7 +598,7 @@ TEST_F(Steps, KeyOfTheFutureCountsAsMadeNow) {
 
 TEST_F(Steps, NodeThatHasJustStartedTrustsTheRowsWithAMarginOnly) {
   settle();
-  pass(10min + clock_skew_max - 1ms);
+  pass(10min + node_skew_max - 1ms);
   watch_ = {};
   settle();
   EXPECT_EQ(count(KeyState::standby), 0U) << "the row's clock may have been behind";
