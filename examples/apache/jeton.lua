@@ -10,6 +10,43 @@ local passed = { ["x-auth-user"] = true, ["x-auth-roles"] = true }
 local shown = { "WWW-Authenticate", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Cache-Control" }
 http.TIMEOUT = 2
 
+-- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
+local never = { ["forwarded"] = true, ["x-forwarded-"] = true, ["x-original-"] = true, ["x-rewrite-"] = true,
+                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true }
+local refresh = { ["__host-jeton_refresh"] = true, ["jeton_refresh"] = true }
+
+-- X_Auth.User is X-Auth-User to many servers.
+local function folded(name) return (string.gsub(string.lower(name), "[^%w]", "-")) end
+
+local function is_taken_away(name)
+  return passed[name] or never[name] or never[string.match(name, "^x%-%w+%-") or ""]
+end
+
+-- The refresh token is the issuer's alone.
+local function without_refresh(cookies)
+  local kept = {}
+  for cookie in string.gmatch(cookies, "[^;]+") do
+    cookie = string.match(cookie, "^%s*(.-)%s*$")
+    if not refresh[string.lower(string.match(cookie, "^([^=]-)%s*=") or cookie)] then kept[#kept + 1] = cookie end
+  end
+  return #kept > 0 and table.concat(kept, "; ") or nil
+end
+
+-- Takes away what a client may not tell the origin.
+local function clean(r)
+  local remove = {}
+  for name in pairs(r:headers_in_table()) do
+    if is_taken_away(folded(name)) then remove[#remove + 1] = name end
+  end
+  for _, name in ipairs(remove) do r.headers_in[name] = nil end
+  local cookies = r.headers_in["Cookie"]
+  if cookies then r.headers_in["Cookie"] = without_refresh(cookies) end
+  -- Or it would take the headers of `passed` away again, which mod_proxy removes when they are named there.
+  local connection = string.lower(r.headers_in["Connection"] or "")
+  r.headers_in["Connection"] = string.find(connection, "close", 1, true) and "close" or nil
+  r.headers_in["Upgrade"] = nil
+end
+
 local function refuse(r, status, body)
   r.status = status
   r.content_type = "application/json"
@@ -19,13 +56,7 @@ end
 
 function ask(r)
   if not r.is_initial_req then return apache2.DECLINED end
-  local remove = {}
-  for name in pairs(r:headers_in_table()) do
-    -- x_auth_user is x-auth-user to many servers
-    if passed[string.gsub(string.lower(name), "_", "-")] then remove[#remove + 1] = name end
-  end
-  for _, name in ipairs(remove) do r.headers_in[name] = nil end
-
+  clean(r)
   local said = {}
   local ok, status, headers = http.request({
     url = url,

@@ -13,9 +13,41 @@ end
 local shown = { "content-type", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id",
                 "cache-control" }
 
+-- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
+local never = { ["forwarded"] = true, ["x-forwarded-"] = true, ["x-original-"] = true, ["x-rewrite-"] = true,
+                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true }
+local refresh = { ["__host-jeton_refresh"] = true, ["jeton_refresh"] = true }
+local values_max = 2         -- of one name; two are enough for the gateway to see that they are too many
+local question_bytes_max = 12000  -- what is more does not fit into HAProxy's buffer
+
+-- X_Auth.User is X-Auth-User to many servers.
+local function folded(name) return (string.gsub(string.lower(name), "[^%w]", "-")) end
+
+local function is_taken_away(name)
+  return never[name] or never[string.match(name, "^x%-%w+%-") or ""]
+end
+
+-- The refresh token is the issuer's alone.
+local function without_refresh(cookies)
+  local kept = {}
+  for cookie in string.gmatch(cookies, "[^;]+") do
+    cookie = string.match(cookie, "^%s*(.-)%s*$")
+    if not refresh[string.lower(string.match(cookie, "^([^=]-)%s*=") or cookie)] then kept[#kept + 1] = cookie end
+  end
+  return table.concat(kept, "; ")
+end
+
+local function clean_cookies(txn, values)
+  txn.http:req_del_header("cookie")
+  for i = 0, #values do
+    local kept = without_refresh(values[i])
+    if kept ~= "" then txn.http:req_add_header("cookie", kept) end
+  end
+end
+
 local function ask(txn)
   local passed = {}
-  for name in string.gmatch(txn:get_var("txn.jeton_pass") or "", "[^, ]+") do passed[name] = true end
+  for name in string.gmatch(txn:get_var("txn.jeton_pass") or "", "[^, ]+") do passed[folded(name)] = name end
 
   local question = {
     ["x-forwarded-method"] = { txn.f:method() },
@@ -27,10 +59,19 @@ local function ask(txn)
   for name, values in pairs(txn.http:req_get_headers()) do
     if name == "authorization" or name == "traceparent" then
       question[name] = {}
-      for i = 0, #values do question[name][i + 1] = values[i] end
+      for i = 0, math.min(#values, values_max - 1) do question[name][i + 1] = values[i] end
+    elseif name == "cookie" then
+      clean_cookies(txn, values)
+    elseif passed[folded(name)] or is_taken_away(folded(name)) then
+      txn.http:req_del_header(name)
     end
-    -- x_auth_user is x-auth-user to many servers
-    if passed[string.gsub(name, "_", "-")] then txn.http:req_del_header(name) end
+  end
+  local bytes = 0
+  for _, values in pairs(question) do
+    for _, value in ipairs(values) do bytes = bytes + #value end
+  end
+  if bytes > question_bytes_max then
+    return answer(txn, 431, { ["content-type"] = "application/json" }, '{"error":"Request header fields too large"}')
   end
 
   local said = core.httpclient():get({ url = txn:get_var("txn.jeton_url"), headers = question, timeout = 2000 })
@@ -39,10 +80,11 @@ local function ask(txn)
                   '{"error":"Verifier unavailable"}')
   end
   if said.status == 200 then
-    for name in pairs(passed) do
+    for _, name in pairs(passed) do
       local value = said.headers[name] and said.headers[name][0] or ""
       if value ~= "" then txn.http:req_set_header(name, value) end
     end
+    txn:set_var("txn.jeton_allowed", true)
     return
   end
   local headers = {}

@@ -81,7 +81,7 @@ class HeaderName {
   // Connection, Authorization, Cookie, …
   static std::optional<HeaderName> of(std::string_view name);
   const std::string& text() const noexcept { return text_; }
-  // Without case, and `_` is `-`: many servers cannot tell X_Auth_User from X-Auth-User.
+  // Without case, and what is no letter or digit is `-`: many servers cannot tell X_Auth.User from X-Auth-User.
   bool is(std::string_view name) const noexcept;
   friend bool operator==(const HeaderName& a, const HeaderName& b) noexcept { return a.is(b.text_); }
 

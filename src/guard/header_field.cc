@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::size_t header_name_bytes_max = 128;
 
+// CGI, WSGI and PHP make one name of `X-User`, `X_User` and `X.User`; some make it of whatever is no letter or digit.
 char folded(char c) noexcept {
-  if (c == '_') return '-';
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c | 0x20);
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
 }
 
 bool is_same_name(std::string_view a, std::string_view b) noexcept {

@@ -173,6 +173,9 @@ TEST(Routes, HeadersThatPassClaimsAreKnownInEverySpelling) {
   const Routes routes = routes_of({{.policy = {.pass = {{{"sub"}, *HeaderName::of("X-Auth-User")}}}}});
   EXPECT_TRUE(routes.is_passed_header("x-auth-user"));
   EXPECT_TRUE(routes.is_passed_header("X_Auth_User"));
+  EXPECT_TRUE(routes.is_passed_header("X.Auth-User"));
+  EXPECT_TRUE(routes.is_passed_header("X-Auth!User"));
+  EXPECT_FALSE(routes.is_passed_header("X-AuthUser"));
   EXPECT_FALSE(routes.is_passed_header("X-Auth-Users"));
 }
 

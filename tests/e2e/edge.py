@@ -310,11 +310,11 @@ def nginx(folder, port, gateway_port, origin_port):
 
 
 @contextlib.contextmanager
-def haproxy(folder, port, gateway_port, origin_port):
+def haproxy(folder, port, gateway_port, origin_port, script=None):
     root = f"{folder}/haproxy"
     os.makedirs(root, exist_ok=True)
     pathlib.Path(root, "haproxy.cfg").write_text(shipped("haproxy/haproxy.cfg", (port, gateway_port, origin_port)))
-    shutil.copy(EXAMPLES / "haproxy/jeton.lua", root)
+    pathlib.Path(root, "jeton.lua").write_text(script or (EXAMPLES / "haproxy/jeton.lua").read_text())
     with running(["haproxy", "-db", "-f", "haproxy.cfg"], port, f"{root}/out.log", cwd=root) as process:
         yield process
 

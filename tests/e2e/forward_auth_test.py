@@ -1,6 +1,8 @@
 """nginx, HAProxy, Apache and Caddy, as Debian has them and configured as examples/ says, ask a real `jeton gateway`."""
 import contextlib
+import http.client
 import json
+import re
 import sys
 import time
 import unittest
@@ -13,6 +15,10 @@ HOST = ("Host", "api.example.com")
 SPOOFED = [("X-Auth-User", "root"), ("x-auth-roles", "admin"), ("X_Auth_User", "root"), ("X-Original-URI", "/public/x"),
            ("X-Original-Method", "GET"), ("X-Forwarded-Uri", "/public/x"), ("X-Forwarded-Method", "GET"),
            ("X-Forwarded-Host", "elsewhere"), ("X-Forwarded-For", "203.0.113.9"), ("Jeton-Status", "200")]
+BELIEVED = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
+            "X-Forwarded-Host", "X-Forwarded-Prefix", "Forwarded")
+WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+CARRY_WEBSOCKETS = ("haproxy", "caddy")  # as the examples are
 
 
 class Behind:
@@ -28,8 +34,8 @@ class Behind:
         cls.tokens.publish()
         cls.gateway = cls.open.enter_context(Gateway(BINARY, cls.folder, cls.origin.port))
         cls.port = edge.free_port()
-        cls.open.enter_context(edge.PROXIES[cls.name][0](cls.folder, cls.port, cls.gateway.ports["forward-auth"],
-                                                         cls.origin.port))
+        ports = (cls.port, cls.gateway.ports["forward-auth"], cls.origin.port)
+        cls.process = cls.open.enter_context(edge.PROXIES[cls.name][0](cls.folder, *ports))
 
     @classmethod
     def tearDownClass(cls):
@@ -43,7 +49,8 @@ class Behind:
 
     def headers_seen(self, answer, name):
         """All that the origin could take for that header."""
-        return [value for key, value in self.seen(answer)["headers"] if key.replace("_", "-") == name and value]
+        return [value for key, value in self.seen(answer)["headers"]
+                if re.sub("[^a-z0-9]", "-", key) == name and value]
 
     # mission row 9: the claims are with the request.
     def test_good_token_arrives_with_its_identity(self):
@@ -124,6 +131,86 @@ class Behind:
         self.assertNotEqual(answer[0], 200)
         self.assertNotEqual(self.ask("/v1/tracks/7?access_token=x", token)[0], 200)
 
+    def test_connection_takes_no_identity_away(self):
+        token = self.tokens.sign("dev_1", claims=('roles:=["developer"]',))
+        for named in ("close, X-Auth-User, X-Auth-Roles", "keep-alive, x-auth-user, x-auth-roles"):
+            answer = self.ask("/v1/tracks/7", token, headers=[("Connection", named)])
+            self.assertEqual(answer[0], 200, answer)
+            self.assertEqual(self.headers_seen(answer, "x-auth-user"), ["dev_1"])
+            self.assertEqual(self.headers_seen(answer, "x-auth-roles"), ["developer"])
+            self.assertNotIn("x-auth-user", "".join(self.headers_seen(answer, "connection")).lower())
+
+    def test_twins_of_identity_headers_do_not_arrive(self):
+        twins = [("X-Auth_User", "root"), ("X_Auth-Roles", "admin"), ("X.Auth.User", "root"), ("x-auth.roles", "admin"),
+                 ("x_auth_user", "root"), ("X_Auth.User", "root")]
+        for target, token, seen in (("/public/x", None, []), ("/v1/tracks/7", self.tokens.sign("dev_1"), ["dev_1"])):
+            answer = self.ask(target, token, headers=twins)
+            self.assertEqual(answer[0], 200, answer)
+            self.assertEqual(self.headers_seen(answer, "x-auth-user"), seen)
+            self.assertEqual(self.headers_seen(answer, "x-auth-roles"), [])
+
+    def test_no_upgrade_but_a_websocket_reaches_the_origin(self):
+        for upgrades in (["h2c"], ["h2c, websocket"], ["websocket, h2c"], ["TLS/1.0"]):
+            answer = self.ask("/public/x", headers=[("Connection", "Upgrade, HTTP2-Settings"),
+                                                    ("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA"),
+                                                    ("Sec-WebSocket-Key", WEBSOCKET_KEY),
+                                                    *[("Upgrade", one) for one in upgrades]])
+            self.assertEqual(answer[0], 200, answer)
+            self.assertEqual(self.headers_seen(answer, "upgrade"), [])
+            self.assertNotIn("upgrade", "".join(self.headers_seen(answer, "connection")).lower())
+        answer = self.ask("/public/x", headers=[("Connection", "Upgrade"), ("Upgrade", "h2c"),
+                                                ("Upgrade", "websocket"), ("Sec-WebSocket-Key", WEBSOCKET_KEY)])
+        self.assertIn(answer[0], (200, 400), answer)
+        if answer[0] == 200:
+            self.assertNotIn("h2c", "".join(self.headers_seen(answer, "upgrade")))
+        answer = self.ask("/public/x", headers=[("Connection", "Upgrade"), ("Upgrade", "WebSocket"),
+                                                ("Sec-WebSocket-Key", WEBSOCKET_KEY), ("Sec-WebSocket-Version", "13")])
+        self.assertEqual(answer[0], 200, answer)
+        carried = [value.lower() for value in self.headers_seen(answer, "upgrade")]
+        self.assertEqual(carried, ["websocket"] if self.name in CARRY_WEBSOCKETS else [])
+
+    def test_headers_without_end_end_no_server(self):
+        for count in (3, 60, 97):
+            before = len(self.origin.requests)
+            lines = [("traceparent", "a")] * count + [("Authorization", "Bearer x")] * min(count, 3)
+            try:
+                answer = self.ask("/v1/tracks/7", headers=lines)
+            except (ConnectionError, http.client.HTTPException) as broken:
+                self.fail(f"{count} lines: {broken!r}")
+            self.assertGreaterEqual(answer[0], 400, answer)
+            self.assertEqual(len(self.origin.requests), before)
+            self.assertIsNone(self.process.poll(), "the server has ended")
+        self.assertEqual(self.ask("/v1/tracks/7", self.tokens.sign())[0], 200)
+
+    def test_methods_that_are_read_in_two_ways_are_refused(self):
+        for method in ("get", "Get", "TRACE"):
+            before = len(self.origin.requests)
+            self.assertIn(self.ask("/public/x", method=method)[0], (400, 405), method)  # nginx and Apache know some
+            self.assertEqual(len(self.origin.requests), before, method)
+        self.assertEqual(self.ask("/public/x", method="PATCH")[0], 200)
+
+    def test_nothing_that_is_believed_about_a_request_arrives(self):
+        answer = self.ask("/public/x", headers=[*((name, "evil") for name in BELIEVED), ("Accept-Language", "en")])
+        self.assertEqual(answer[0], 200, answer)
+        for name in BELIEVED:
+            self.assertNotIn("evil", "".join(self.headers_seen(answer, name.lower())), name)
+        self.assertEqual(self.headers_seen(answer, "x-forwarded-host"), ["api.example.com"])
+        self.assertEqual(self.headers_seen(answer, "x-forwarded-for"), ["127.0.0.1"])
+        self.assertEqual(self.headers_seen(answer, "accept-language"), ["en"])
+
+    def test_refresh_token_is_not_shown_to_the_origin(self):
+        for sent, kept in (("a=b; __Host-jeton_refresh=SECRET; c=d", ["a=b", "c=d"]), ("jeton_refresh=SECRET", []),
+                           ("jeton_refresh=SECRET; c=d", ["c=d"]), ("a=b;__Host-jeton_refresh =SECRET", ["a=b"]),
+                           ("a=b; xjeton_refresh=1; jeton_refresher=2", ["a=b", "xjeton_refresh=1",
+                                                                         "jeton_refresher=2"])):
+            answer = self.ask("/public/x", headers=[("Cookie", sent)])
+            self.assertEqual(answer[0], 200, answer)
+            cookies = ";".join(self.headers_seen(answer, "cookie")).split(";")
+            self.assertEqual([one.strip() for one in cookies if one.strip()], kept)
+        twice = self.ask("/public/x", headers=[("Cookie", "jeton_refresh=SECRET; jeton_refresh=SECRET"),
+                                               ("Cookie", "__Host-jeton_refresh=SECRET; Jeton_Refresh=SECRET")])
+        self.assertNotIn("SECRET", twice[2])
+
 
 class Nginx(Behind, unittest.TestCase):
     name = "nginx"
@@ -131,6 +218,18 @@ class Nginx(Behind, unittest.TestCase):
 
 class Haproxy(Behind, unittest.TestCase):
     name = "haproxy"
+
+    def test_failing_script_lets_nobody_in(self):
+        good = (edge.EXAMPLES / "haproxy/jeton.lua").read_text()
+        with Folder() as folder:
+            for place in ("local function ask(txn)\n", "  if said.status == 200 then\n"):
+                self.assertEqual(good.count(place), 1)
+                port, before = edge.free_port(), len(self.origin.requests)
+                ports = (port, self.gateway.ports["forward-auth"], self.origin.port)
+                with edge.haproxy(folder, *ports, script=good.replace(place, place + "  error('planted')\n")):
+                    answer = request(port, "GET", "/v1/tracks/7", [HOST], token=self.tokens.sign())
+                    self.assertEqual((answer[0], json.loads(answer[2])), (503, {"error": "Verifier unavailable"}))
+                    self.assertEqual(len(self.origin.requests), before)
 
 
 class Apache(Behind, unittest.TestCase):

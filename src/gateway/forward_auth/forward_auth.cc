@@ -1,5 +1,7 @@
 #include "gateway/forward_auth/forward_auth.h"
 
+#include "gateway/passed_method.h"
+
 #include <jeton/agent.h>
 
 #include <algorithm>
@@ -89,6 +91,11 @@ void ForwardAuth::answer(const http::InlineRequest& question, http::InlineAnswer
   if (const auto read = original.read(*style, question, proxies_, book->cache); !read.has_value()) {
     recorder_.count_malformed(question.id, read.error());
     say(*style, answer, 400, read.error());
+    return;
+  }
+  if (!is_passed_on(original.facts().method)) {
+    recorder_.count_malformed(question.id, "The original method is not passed on");
+    say(*style, answer, 405, "Method not allowed");
     return;
   }
   decide(*book, *style, original, question, answer);

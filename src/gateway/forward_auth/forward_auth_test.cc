@@ -122,6 +122,14 @@ class Edge : public testing::Test {
   std::unique_ptr<http::RunningServer> server_;
 };
 
+TEST_F(Edge, MethodsThatTheProxyDoesNotPassOnAre405) {
+  for (const std::string method : {"TRACE", "CONNECT", "get", "Get", "G_T"})
+    EXPECT_EQ(ask("/public/x", "", "", method).status, 405) << method;
+  EXPECT_EQ(ask("/public/x", "", "", "M-SEARCH").status, 200);
+  EXPECT_EQ(ask("/public/x", "").status, 200);
+  EXPECT_EQ(ask_as_envoy("/public/x", "", "get").status, 405);
+}
+
 TEST_F(Edge, GoodTokenIsAllowedWithItsClaimsInHeaders) {
   const auto answer = ask("/v1/tracks/7?quality=high", token());
   EXPECT_EQ(answer.status, 200);

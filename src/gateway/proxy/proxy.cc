@@ -1,5 +1,6 @@
 #include "gateway/proxy/proxy.h"
 
+#include "gateway/passed_method.h"
 #include "gateway/proxy/relay.h"
 #include "gateway/proxy/rewrite.h"
 #include "http/response_writer.h"
@@ -7,7 +8,6 @@
 #include "http/upstream_pool.h"
 #include "platform/entropy.h"
 
-#include <algorithm>
 #include <array>
 #include <map>
 #include <random>
@@ -24,13 +24,6 @@ std::mt19937_64 seeded() {
   platform::random_bytes(std::as_writable_bytes(std::span(seed)));
   std::seed_seq sequence(seed.begin(), seed.end());
   return std::mt19937_64(sequence);
-}
-
-// Not what is between two neighbours alone (RFC 9110, sections 9.3.6 and 9.3.8), and not `get`, which is another method
-// than GET for a policy and the same one for a careless server.
-bool is_passed_on(std::string_view method) noexcept {
-  const auto is_upper = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; };
-  return method != "TRACE" && method != "CONNECT" && std::ranges::all_of(method, is_upper);
 }
 
 class Proxy final : public http::StreamService {
