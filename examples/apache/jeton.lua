@@ -12,7 +12,9 @@ http.TIMEOUT = 2
 
 -- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
 local never = { ["forwarded"] = true, ["x-forwarded-"] = true, ["x-original-"] = true, ["x-rewrite-"] = true,
-                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true }
+                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true,
+                ["x-real-ip"] = true, ["x-client-ip"] = true, ["true-client-ip"] = true,
+                ["x-cluster-client-ip"] = true, ["proxy"] = true }
 local refresh = { ["__host-jeton_refresh"] = true, ["jeton_refresh"] = true }
 
 -- X_Auth.User is X-Auth-User to many servers.
@@ -24,6 +26,7 @@ end
 
 -- The refresh token is the issuer's alone.
 local function without_refresh(cookies)
+  if not string.find(string.lower(cookies), "jeton_refresh", 1, true) then return cookies end
   local kept = {}
   for cookie in string.gmatch(cookies, "[^;]+") do
     cookie = string.match(cookie, "^%s*(.-)%s*$")

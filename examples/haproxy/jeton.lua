@@ -15,7 +15,9 @@ local shown = { "content-type", "www-authenticate", "retry-after", "ratelimit", 
 
 -- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
 local never = { ["forwarded"] = true, ["x-forwarded-"] = true, ["x-original-"] = true, ["x-rewrite-"] = true,
-                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true }
+                ["x-http-method"] = true, ["x-http-method-override"] = true, ["x-method-override"] = true,
+                ["x-real-ip"] = true, ["x-client-ip"] = true, ["true-client-ip"] = true,
+                ["x-cluster-client-ip"] = true, ["proxy"] = true }
 local refresh = { ["__host-jeton_refresh"] = true, ["jeton_refresh"] = true }
 local values_max = 2         -- of one name; two are enough for the gateway to see that they are too many
 local question_bytes_max = 12000  -- what is more does not fit into HAProxy's buffer
@@ -29,6 +31,7 @@ end
 
 -- The refresh token is the issuer's alone.
 local function without_refresh(cookies)
+  if not string.find(string.lower(cookies), "jeton_refresh", 1, true) then return cookies end
   local kept = {}
   for cookie in string.gmatch(cookies, "[^;]+") do
     cookie = string.match(cookie, "^%s*(.-)%s*$")
@@ -47,7 +50,7 @@ end
 
 local function ask(txn)
   local passed = {}
-  for name in string.gmatch(txn:get_var("txn.jeton_pass") or "", "[^, ]+") do passed[folded(name)] = name end
+  for name in string.gmatch(txn:get_var("txn.jeton_pass") or "", "[^, ]+") do passed[folded(name)] = string.lower(name) end
 
   local question = {
     ["x-forwarded-method"] = { txn.f:method() },
