@@ -113,7 +113,9 @@ struct PassedClaim {
 };
 inline constexpr std::size_t passed_value_bytes_max = 4 * 1024;  // a longer one refuses the request: invalid_claim
 
-// What to do when the issuer's revocations have not been heard for longer than the route can bear.
+// What to do when the issuer's revocations have not been heard for longer than the route can bear. It is no rule for
+// an issuer that the RevocationTable was not given: nobody tells of its revocations, so its tokens are never stale.
+// Where they must not pass, let the route name the issuers that have a feed. (The gateway's policy file refuses it.)
 enum class WhenStale : std::uint8_t {
   allow,       // an issuer that is away must not stop the services; the decision says `stale`
   deny,        // 503, never 401: the token may well be good

@@ -250,6 +250,7 @@ class Reading {
       return;
     }
     look_at_route_names(routes);
+    look_at_staleness(routes);
     auto built = Routes::build(std::move(routes));
     if (built.has_value()) {
       file_.routes = *std::move(built);
@@ -287,6 +288,23 @@ class Reading {
                          fmt::format("[[route]] issuer \"{}\" is not an [[issuer]].{}", issuer,
                                      platform::did_you_mean(issuer, issuers)));
         }
+      }
+    }
+  }
+
+  // A rule about revocations that nobody tells would be silently none.
+  void look_at_staleness(const std::vector<Route>& routes) {
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      const Policy& policy = routes[i].policy;
+      if (policy.when_stale == WhenStale::allow || policy.authentication == Authentication::forbidden) continue;
+      for (const IssuerSettings& issuer : file_.issuers) {
+        const auto& named = policy.issuers;
+        const bool is_admitted = named.empty() || std::ranges::find(named, issuer.url) != named.end();
+        if (issuer.feed || !is_admitted || issuer.url.empty()) continue;
+        complain_about(*routes_[i], "staleness",
+                       fmt::format("[[route]] staleness then = \"{}\" is no rule for the issuer \"{}\", which has no "
+                                   "feed: set feed = true there, or then = \"allow\" here, or admit other issuers",
+                                   policy.when_stale == WhenStale::deny ? "deny" : "introspect", issuer.url));
       }
     }
   }

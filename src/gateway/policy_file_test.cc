@@ -20,6 +20,10 @@ staleness = { max = "5s", then = "deny" }
 [[issuer]]
 url = "https://id.example.com"
 algorithms = ["ES256"]
+feed = true
+feed_key = "feed.json"
+client_id = "gateway"
+client_secret_file = "feed.secret"
 [[issuer]]
 url = "partner"
 jwks_file = "partner.json"
@@ -37,6 +41,7 @@ upstream = "tracks"
 match = { host = "api.example.com", method = ["GET"], path = "/v1/tracks/{id}/stream", query = { quality = "high" } }
 [route.require]
 audience = ["api", "audio"]
+issuer = "https://id.example.com"
 scope = "a b"
 plan = ["premium", "family"]
 claims = { "limits.audio" = { at_least = 1 }, email_verified = true }
@@ -46,6 +51,7 @@ name = "own"
 match = { path = "/v1/users/{user}" }
 upstream = "tracks"
 errors = "rfc6750"
+staleness = { then = "allow" }
 pass = [{ claim = ["https://x.example/ids", "user"], header = "X-User" }]
 [route.require]
 audience = "any"
@@ -86,7 +92,8 @@ TEST(PolicyFile, AFileIsReadWhole) {
   const Route& own = file->routes.all()[1];
   EXPECT_TRUE(own.policy.audiences.empty());
   EXPECT_EQ(own.policy.errors, ErrorStyle::rfc6750);
-  EXPECT_EQ(own.policy.when_stale, WhenStale::deny);
+  EXPECT_EQ(own.policy.staleness_max, 5s);
+  EXPECT_EQ(own.policy.when_stale, WhenStale::allow);
   EXPECT_EQ(own.policy.conditions.at(0).claim, (ClaimPath{"https://x.example/ids", "user"}));
   EXPECT_EQ(file->routes.all()[2].policy.authentication, Authentication::forbidden);
 }
@@ -95,6 +102,31 @@ TEST(PolicyFile, AFileIsReadWhole) {
 std::string said_of(std::string_view text) {
   const auto file = parse_policy_file(text, "g.toml");
   return file.has_value() ? "good" : file.error().what;
+}
+
+// The one issuer of the feed may be denied when it is stale; the one without a feed would never be.
+std::string staleness_policy(std::string_view feed, std::string_view defaults, std::string_view route) {
+  return "[defaults]\naudience = \"api\"\n" + std::string(defaults) +
+         "\n[[issuer]]\nurl = \"https://id.example.com\"\n" + std::string(feed) +
+         "\n[[route]]\nname = \"a\"\nmatch = { path = \"/a\" }\n" + std::string(route) + "\n";
+}
+
+TEST(PolicyFile, DenyWhenStaleIsAFaultWhereAnIssuerHasNoFeed) {
+  constexpr std::string_view feed =
+      "feed = true\nfeed_key = \"f\"\nclient_id = \"c\"\nclient_secret_file = \"s\"";
+  constexpr std::string_view deny = "staleness = { then = \"deny\" }", allow = "staleness = { then = \"allow\" }";
+  EXPECT_EQ(said_of(staleness_policy(feed, "", deny)), "good");
+  EXPECT_EQ(said_of(staleness_policy("", "", deny)),
+            "g.toml:10: [[route]] staleness then = \"deny\" is no rule for the issuer \"https://id.example.com\", "
+            "which has no feed: set feed = true there, or then = \"allow\" here, or admit other issuers");
+  EXPECT_NE(said_of(staleness_policy("", "", "staleness = { then = \"introspect\" }")), "good");
+  EXPECT_NE(said_of(staleness_policy("", deny, "")), "good") << "also what the route has from [defaults]";
+  EXPECT_EQ(said_of(staleness_policy("", deny, allow)), "good");
+  EXPECT_EQ(said_of(staleness_policy("", deny, "authentication = \"forbidden\"")), "good");
+  const std::string partner = "[[issuer]]\nurl = \"partner\"\njwks_file = \"p.json\"\n";
+  EXPECT_NE(said_of(partner + staleness_policy(feed, "", deny)), "good") << "the route takes every issuer";
+  const std::string only = std::string(deny) + "\nrequire = { issuer = \"https://id.example.com\" }";
+  EXPECT_EQ(said_of(partner + staleness_policy(feed, "", only)), "good");
 }
 
 TEST(PolicyFile, AllFaultsAreNamedAtOnceByLine) {
