@@ -7,6 +7,8 @@
 #include "platform/files.h"
 #include "platform/log.h"
 
+#include <jeton/value.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,6 +48,13 @@ std::optional<std::string> content_of(const std::string& path, std::size_t bytes
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
+}
+
+// A set without any key, which is not one whose keys are unusable here.
+bool is_empty_set(const std::string& jwks, const Limits& limits) {
+  const auto document = Value::parse(jwks, limits);
+  const Value* const keys = document.has_value() ? document->find("keys") : nullptr;
+  return keys != nullptr && keys->to_json() == "[]";
 }
 
 // The address that an answer names.
@@ -187,7 +196,11 @@ Outcome<void> KeySource::take(const std::string& jwks) {
                                      .limits = parts_.options.limits});
   if (!parsed.has_value()) return std::unexpected(Fault{"no key set: " + describe(parsed.error()), ""});
   const auto is_usable = [](const KeySet::Entry& entry) { return !entry.keys.empty(); };
-  if (std::ranges::none_of(parsed->entries(), is_usable)) return std::unexpected(Fault{"no key that can be used", ""});
+  if (std::ranges::none_of(parsed->entries(), is_usable)) {
+    // That there is none any more is an answer: whoever withdraws all keys wants their tokens to end.
+    if (!is_empty_set(jwks, parts_.options.limits)) return std::unexpected(Fault{"no key that can be used", ""});
+    platform::log_warning("the issuer has no key any more", {{"issuer", name_}});
+  }
   const bool is_same = keys_ && keys_->to_jwks() == parsed->to_jwks() && kids() == [&] {
     std::vector<std::string> fresh;
     for (const KeySet::Entry& entry : parsed->entries()) {

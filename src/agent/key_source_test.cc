@@ -230,7 +230,7 @@ TEST_F(KeySourceTest, WhatIsNoKeySetChangesNothing) {
       {"200 OK", "<html>please sign in to this network</html>"},
       {"200 OK", ""},
       {"200 OK", "null"},
-      {"200 OK", R"({"keys":[]})"},
+      {"200 OK", R"({"keys":[{"kty":"XY"}]})"},
       {"200 OK", R"({"keys":{}})"},
       {"200 OK", good.substr(0, good.size() / 2)},
       {"200 OK", good + good},
@@ -254,6 +254,30 @@ TEST_F(KeySourceTest, WhatIsNoKeySetChangesNothing) {
   look_again();
   EXPECT_EQ(problem(), "");
   EXPECT_TRUE(accepts(two_));
+}
+
+TEST_F(KeySourceTest, AnEmptySetEndsAllKeysAtOnce) {
+  serve(jwks_of({one_, two_}));
+  start_and_look(options());
+  TokenCache cache;
+  const std::string compact = token(one_);
+  ASSERT_TRUE(cache.verify(*upkeep_->verifier(), compact, now).has_value());
+  const std::uint64_t generation = upkeep_->generation();
+  serve(R"({ "keys" : [ ] })");
+  look_again();
+  EXPECT_EQ(problem(), "");
+  EXPECT_EQ(upkeep_->generation(), generation + 1);
+  EXPECT_EQ(upkeep_->status().front().keys, 0U);
+  ASSERT_NE(upkeep_->verifier(), nullptr);
+  EXPECT_EQ(cache.verify(*upkeep_->verifier(), compact, now).error().code, Errc::unknown_key);
+  EXPECT_FALSE(accepts(two_));
+  look_again();  // the same answer is no further change
+  EXPECT_EQ(upkeep_->generation(), generation + 1);
+  EXPECT_EQ(issuer_.count(), 3);
+  serve(jwks_of({two_}));
+  look_again();
+  EXPECT_TRUE(accepts(two_));
+  EXPECT_FALSE(accepts(one_));
 }
 
 TEST_F(KeySourceTest, NoRedirectIsFollowed) {
