@@ -34,6 +34,44 @@ bool decodes_to(std::string_view encoded, std::string_view text) noexcept {
   return matched == text.size();
 }
 
+// A name as the most lenient readers take it: without case, blanks and brackets (nor what stands in them), and nothing
+// behind a NUL.
+class LooseName {
+ public:
+  enum class Writing : bool { plain, encoded };
+  LooseName(std::string_view text, Writing writing) : text_(text), writing_(writing) {}
+
+  // The next byte; -1 behind the last.
+  int next() noexcept {
+    while (at_ < text_.size()) {
+      const int byte =
+          writing_ == Writing::encoded ? next_byte(text_, at_) : static_cast<unsigned char>(text_[at_++]);
+      if (has_begun_ && (byte == '[' || byte == 0)) at_ = text_.size();
+      if (byte <= ' ' || byte == 0x7f || byte == '[' || byte == ']') continue;
+      has_begun_ = true;
+      return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
+    }
+    return -1;
+  }
+
+ private:
+  std::string_view text_;
+  Writing writing_;
+  std::size_t at_ = 0;
+  bool has_begun_ = false;
+};
+
+// Whether somebody may take one for the other.
+bool is_alike(std::string_view encoded, std::string_view name) noexcept {
+  LooseName sent(encoded, LooseName::Writing::encoded), wanted(name, LooseName::Writing::plain);
+  int byte = wanted.next();
+  if (byte < 0) return false;
+  for (; byte >= 0; byte = wanted.next()) {
+    if (sent.next() != byte) return false;
+  }
+  return sent.next() < 0;
+}
+
 }  // namespace
 
 QueryFinding look_into_query(std::string_view query, const QueryCondition& condition) noexcept {
@@ -44,7 +82,11 @@ QueryFinding look_into_query(std::string_view query, const QueryCondition& condi
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (!decodes_to(pair.substr(0, equals), condition.name)) continue;
+    const std::string_view name = pair.substr(0, equals);
+    if (!decodes_to(name, condition.name)) {
+      if (is_alike(name, condition.name)) return QueryFinding::ambiguous;
+      continue;
+    }
     if (finding != QueryFinding::absent) return QueryFinding::ambiguous;
     const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
     const bool fits = condition.values.empty() || std::ranges::any_of(condition.values, [&](const std::string& one) {

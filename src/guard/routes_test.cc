@@ -101,6 +101,32 @@ TEST(Routes, AQueryDecidesAmongTheRoutesOfAPath) {
   EXPECT_EQ(met("a=1&a=2"), "plain");
 }
 
+// Frameworks differ about what is the same name; a request must not be let through because one of them reads less.
+TEST(Routes, ANameThatSomeReadAsALookedAtOneIsAmbiguous) {
+  const Routes routes = routes_of({{.name = "plain", .match = {.path = "/stream"}},
+                                   {.name = "high", .match = {.path = "/stream", .query = {{"quality", {"high"}}}}},
+                                   {.name = "list", .match = {.path = "/list", .query = {{"Ids[]", {}}}}},
+                                   {.name = "all", .match = {.path = "/list"}}});
+  const auto met = [&](std::string_view query, std::string_view path = "/stream") {
+    return met_by(routes, {.path = path, .query = query});
+  };
+  for (const std::string_view name :
+       {"Quality", "QUALITY", "quality[]", "quality[0]", "quality%5B%5D", "quality[", "[quality]", "%20quality",
+        "+quality", "quality+", "qua%20lity", "%09quality", "quality%00", "quality%00x", "%00quality", "%51uality"}) {
+    EXPECT_EQ(met(std::string(name) + "=high"), "ambiguous_query") << name;
+    EXPECT_EQ(met("quality=low&" + std::string(name) + "=high"), "ambiguous_query") << name;
+    EXPECT_EQ(met(std::string(name)), "ambiguous_query") << name;
+  }
+  for (const std::string_view name : {"qualit", "quality2", "quality.x", "x[quality]", "my_quality", "", "[]", "%00"}) {
+    EXPECT_EQ(met(std::string(name) + "=high"), "plain") << name;
+    EXPECT_EQ(met("quality=high&" + std::string(name) + "=1"), "high") << name;
+  }
+  EXPECT_EQ(met("Ids[]=1", "/list"), "list");
+  EXPECT_EQ(met("Ids%5B%5D=1", "/list"), "list");
+  EXPECT_EQ(met("ids=1", "/list"), "ambiguous_query");
+  EXPECT_EQ(met("id=1", "/list"), "all");
+}
+
 TEST(Routes, TheMoreSpecificHostIsMetFirst) {
   const Routes routes = routes_of({{.name = "any", .match = {.path = "/**"}},
                                    {.name = "star", .match = {.hosts = {"*.example.com"}, .path = "/**"}},
