@@ -208,6 +208,30 @@ bool Upkeep::is_ready() const {
          });
 }
 
+// A gauge that is written when something is heard would stand still just when nothing is heard any more.
+std::string Upkeep::feed_metrics() const {
+  const auto escaped = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c == '\n' ? ' ' : c;
+    }
+    return out;
+  };
+  std::string lines;
+  for (const auto& member : members_) {
+    const auto staleness = table_.staleness(member->name, monotonic_.ticks());
+    if (!staleness.has_value()) continue;
+    const auto age = std::chrono::duration_cast<milliseconds>(*staleness).count();
+    const std::string text = *staleness == nanoseconds::max() ? "+Inf" : std::to_string(age);
+    lines += "jeton_agent_feed_staleness_milliseconds{issuer=\"" + escaped(member->name) + "\"} " + text + "\n";
+  }
+  if (lines.empty()) return lines;
+  return "# HELP jeton_agent_feed_staleness_milliseconds For how long the feed was not known to be complete; +Inf: "
+         "never heard, or its clock is ahead\n# TYPE jeton_agent_feed_staleness_milliseconds gauge\n" +
+         lines;
+}
+
 bool Upkeep::wait_until_ready(milliseconds time_max) const {
   std::unique_lock lock(mutex_);
   return told_.wait_for(lock, time_max, [this] { return is_ready(); });
@@ -302,7 +326,7 @@ bool Agent::wait_until_ready(std::chrono::milliseconds time_max) const {
   return state_->upkeep.wait_until_ready(time_max);
 }
 std::vector<AgentStatus> Agent::status() const { return state_->upkeep.status(); }
-std::string Agent::metrics() const { return state_->metrics.text(); }
+std::string Agent::metrics() const { return state_->metrics.text() + state_->upkeep.feed_metrics(); }
 std::chrono::nanoseconds Agent::monotonic() noexcept { return platform::SteadyClock().ticks(); }
 
 }  // namespace jeton

@@ -57,7 +57,8 @@ FeedClient::FeedClient(const Parts& parts, std::string issuer, const AgentFeed& 
       connected_gauge_(
           parts.metrics.gauge("jeton_agent_feed_connected", "1 while the feed is followed", {{"issuer", issuer_}})),
       lag_(parts.metrics.gauge("jeton_agent_feed_lag_milliseconds",
-                               "This machine's clock less the time of the last statement", {{"issuer", issuer_}})),
+                               "This machine's clock less the time of the last statement, when that came",
+                               {{"issuer", issuer_}})),
       statements_(count_of("jeton_agent_feed_statements_total", "Signed statements that were proved")),
       entries_(count_of("jeton_agent_feed_entries_total", "Entries that were proved")),
       connections_(count_of("jeton_agent_feed_connections_total", "Connections to the feed that were tried")) {

@@ -30,6 +30,14 @@ constexpr char stream_head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stre
 
 std::int64_t now_milliseconds() { return platform::SystemClock().now().time_since_epoch().count(); }
 
+// Goes on, and is put forward.
+struct MovedClock final : platform::MonotonicSource {
+  std::atomic<std::int64_t> ahead{0};
+  std::chrono::milliseconds ticks() const override {
+    return platform::SteadyClock().ticks() + std::chrono::milliseconds(ahead);
+  }
+};
+
 class FeedClientTest : public testing::Test {
  protected:
   FeedClientTest() {
@@ -93,6 +101,14 @@ class FeedClientTest : public testing::Test {
         .value();
   }
 
+  std::string staleness_shown() {
+    const std::string text = upkeep_->feed_metrics();
+    const std::string begin = "jeton_agent_feed_staleness_milliseconds{issuer=\"" + issuer_.url() + "\"} ";
+    const auto at = text.find(begin);
+    if (at == text.npos) return "not shown";
+    return text.substr(at + begin.size(), text.size() - at - begin.size() - 1);
+  }
+
   std::string snapshot() const {
     feed::Snapshot end{.head = head_, .entries = entries_.size(), .kids = {std::string(key_.kid())}};
     std::string text = feed::event_text({"reset", {""}, ""});
@@ -128,7 +144,7 @@ class FeedClientTest : public testing::Test {
 
   std::string folder_;
   platform::SystemClock clock_;
-  platform::SteadyClock monotonic_;
+  MovedClock monotonic_;
   std::mutex mutex_;
   std::vector<std::string> requests_;
   std::atomic<std::size_t> sent_{0};
@@ -215,6 +231,8 @@ TEST_F(FeedClientTest, SilenceAndDrippedCommentsAreGivenUp) {
   start();
   wait_until([&] { return connections() >= 4; });
   EXPECT_EQ(upkeep_->table().staleness(issuer_.url(), monotonic_.ticks()), std::chrono::nanoseconds::max());
+  EXPECT_EQ(staleness_shown(), "+Inf");
+  EXPECT_FALSE(upkeep_->is_ready()) << "its keys are known, its revocations are not";
 }
 
 TEST_F(FeedClientTest, AnEventWithoutEndIsGivenUp) {
@@ -257,10 +275,15 @@ TEST_F(FeedClientTest, ARestartWithoutTheIssuerRefusesWhatWasRefused) {
   });
   start();
   wait_until([&] { return refuses("one"); });
+  EXPECT_TRUE(upkeep_->is_ready());
   upkeep_.reset();
   issuer_.stop();
   start();
   EXPECT_TRUE(refuses("one"));
+  EXPECT_TRUE(upkeep_->is_ready()) << "what lies on disk will do";
+  const std::int64_t shown = std::stoll(staleness_shown());
+  monotonic_.ahead += 60'000;
+  EXPECT_GE(std::stoll(staleness_shown()), shown + 60'000) << "it goes on while nothing is heard";
   EXPECT_FALSE(refuses("another")) << "its key is in the snapshot";
   EXPECT_NE(upkeep_->table().staleness(issuer_.url(), monotonic_.ticks()), std::chrono::nanoseconds::max());
 }

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -36,8 +37,11 @@ class Upkeep {
   const RevocationTable& table() const noexcept { return table_; }
   void saw_unknown_key(std::string_view kid) noexcept;
   bool has_all_keys() const noexcept { return has_all_keys_.load(std::memory_order_relaxed); }
+  bool is_ready() const;
   bool wait_until_ready(std::chrono::milliseconds time_max) const;
   std::vector<AgentStatus> status() const;
+  // How it stands with each feed at this moment, as Prometheus text.
+  std::string feed_metrics() const;
 
  private:
   struct Member;
@@ -47,7 +51,6 @@ class Upkeep {
   void rebuild();
   void tell();
   void show();
-  bool is_ready() const;
 
   AgentOptions options_;
   const platform::ClockSource& clock_;

@@ -28,7 +28,13 @@ DecisionCounters::DecisionCounters(platform::Metrics& metrics, const Routes& rou
     OfRoute& one = routes_[i];
     if (i < count_) one.name = routes.all()[i].name;
     for (std::size_t shape = 0; shape < shapes; ++shape) {
-      if (i < count_) one.allowed[shape] = &counter_of(metrics, static_cast<Shape>(shape), one.name, "allowed", "");
+      if (i < count_) {
+        const auto which = static_cast<Shape>(shape);
+        one.allowed[shape] = &counter_of(metrics, which, one.name, "allowed", "");
+        one.stale[shape] = &metrics.counter("jeton_gateway_stale_allowed_total",
+                                            "Requests allowed while the revocations of the token's issuer were stale.",
+                                            {{"shape", std::string(name_of(which))}, {"route", one.name}});
+      }
       one.refused[shape] = std::vector<std::atomic<platform::Counter*>>(all_error_codes().size());
     }
   }
@@ -38,8 +44,10 @@ const DecisionCounters::OfRoute& DecisionCounters::of(const Route* route) const 
   return routes_[route == nullptr ? count_ : static_cast<std::size_t>(route - first_)];
 }
 
-void DecisionCounters::allowed(Shape shape, const Route* route) const noexcept {
-  if (route != nullptr) of(route).allowed[static_cast<std::size_t>(shape)]->add();
+void DecisionCounters::allowed(Shape shape, const Route* route, bool is_stale) const noexcept {
+  if (route == nullptr) return;
+  of(route).allowed[static_cast<std::size_t>(shape)]->add();
+  if (is_stale) of(route).stale[static_cast<std::size_t>(shape)]->add();
 }
 
 void DecisionCounters::refused(Shape shape, const Route* route, Errc reason) const noexcept {

@@ -1,5 +1,6 @@
 // DecisionCounters: how often each route of a policy allowed and refused, and why, as the metric
-// jeton_gateway_decisions_total{shape, route, decision, reason}. Counting is one atomic addition.
+// jeton_gateway_decisions_total{shape, route, decision, reason}, and as jeton_gateway_stale_allowed_total{shape, route}
+// what was allowed while the issuer's revocations were stale. Counting is one atomic addition.
 #pragma once
 
 #include "platform/metrics.h"
@@ -26,14 +27,14 @@ class DecisionCounters {
   DecisionCounters(platform::Metrics& metrics, const Routes& routes);
 
   // `route` is one of the Routes' own, or null: none was met.
-  void allowed(Shape shape, const Route* route) const noexcept;
+  void allowed(Shape shape, const Route* route, bool is_stale) const noexcept;
   void refused(Shape shape, const Route* route, Errc reason) const noexcept;
 
  private:
   static constexpr std::size_t shapes = 2;
   struct OfRoute {
     std::string name;
-    std::array<platform::Counter*, shapes> allowed{};
+    std::array<platform::Counter*, shapes> allowed{}, stale{};
     // Asked for at the first refusal of that kind, since most never happen.
     std::array<std::vector<std::atomic<platform::Counter*>>, shapes> refused{};
   };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t said_bytes_max = 256;
 constexpr unsigned count_bits = 24;
+constexpr std::chrono::seconds stale_period{10};
 
 // The trace's id in a W3C traceparent: "00-<32 hex>-<16 hex>-<2 hex>".
 std::string_view trace_of(std::string_view traceparent) noexcept {
@@ -70,7 +71,8 @@ DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOption
 void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
                               Moment now) const {
   if (const Allowed* const allowed = decision.allowed()) {
-    book.counters.allowed(request.shape, allowed->route);
+    book.counters.allowed(request.shape, allowed->route, allowed->is_stale);
+    if (allowed->is_stale) tell_of_stale(*allowed, now);
     if (book.shadow.has_value()) compare_with_shadow(book, request, decision, now);
     if (options_.allowed_one_in == 0) return;
     if (allowed_seen_.fetch_add(1, std::memory_order_relaxed) % options_.allowed_one_in != 0) return;
@@ -84,6 +86,16 @@ void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& reques
     log(book, request, decision, now);
   else
     unlogged_.add();
+}
+
+// It lasts, and all requests have it in common: one line in a while says so, also where allowed ones are not logged.
+void DecisionRecorder::tell_of_stale(const Allowed& allowed, Moment now) const {
+  const auto period = static_cast<std::uint64_t>(now.monotonic / stale_period) + 1;
+  std::uint64_t told = stale_told_.load(std::memory_order_relaxed);
+  if (told == period || !stale_told_.compare_exchange_strong(told, period, std::memory_order_relaxed)) return;
+  platform::log_warning("allowed while revocations are stale",
+                        {{"route", allowed.route->name},
+                         {"issuer", allowed.token.has_value() ? std::string_view(allowed.token->issuer()) : ""}});
 }
 
 void DecisionRecorder::compare_with_shadow(const Rulebook& book, const DecidedRequest& request,
@@ -145,6 +157,7 @@ void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, 
     fields.emplace_back("status", refused->answer.status);
     add("reason", name_of(refused->error.code));
   }
+  if (refused == nullptr && decision.allowed()->is_stale) add("stale", "yes");
   if (route != nullptr) add("route", route->name);
   add("method", request.facts.method);
   add("host", request.facts.host);

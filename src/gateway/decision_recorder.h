@@ -53,6 +53,7 @@ class DecisionRecorder {
   bool may_log(Moment now) const noexcept;
   void log(const Rulebook& book, const DecidedRequest& request, const Decision& decision, Moment now) const;
 
+  void tell_of_stale(const Allowed& allowed, Moment now) const;
   void compare_with_shadow(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
                            Moment now) const;
 
@@ -63,6 +64,7 @@ class DecisionRecorder {
   platform::Counter& unlogged_;
   platform::Counter& shadow_refusals_;
   mutable std::atomic<std::uint64_t> allowed_seen_ = 0;
+  mutable std::atomic<std::uint64_t> stale_told_ = 0;  // the last period in which it was told, counted from 1
   mutable std::atomic<std::uint64_t> window_ = 0;  // the second, and how many lines it has seen: 40 and 24 bits
 };
 

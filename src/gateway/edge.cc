@@ -127,7 +127,7 @@ struct Edge::State {
   void sample_metrics();
   void write_rulebook();
   void watch(const std::stop_token& stop);
-  bool is_ready() const { return agent->has_all_keys(); }
+  bool is_ready() const { return agent->wait_until_ready(std::chrono::milliseconds(0)); }
 
   PolicyFile file;
   std::optional<PolicyFile> shadow;
@@ -244,7 +244,7 @@ Outcome<void> Edge::State::listen_operations() {
   });
   router.add(http::Method::get, "/readyz", [this](const http::Request&) -> awaitable<http::Response> {
     co_return is_ready() ? http::json_response(200, R"({"status":"ready"})")
-                         : http::error_response(503, "The keys of an issuer are not known");
+                         : http::error_response(503, "The keys of an issuer are not known, or its revocations");
   });
   http::ServerOptions options = options_of(file.gateway.operations);
   options.threads = 1;

@@ -2,7 +2,8 @@
 // forward-auth, the reverse proxy, and the operator's (/metrics, /healthz, /readyz).
 //
 // Routes and upstreams are taken over while it runs (replace); issuers, listeners and sizes are those of the start.
-// Until the keys of an issuer have been had once, what needs them is refused (503) and /readyz says so.
+// Until the keys of an issuer have been had once, what needs them is refused (503) and /readyz says so; as it does
+// until each feed was heard once, or its state of before was found on disk.
 #pragma once
 
 #include "gateway/policy_file.h"

@@ -274,6 +274,38 @@ TEST_F(Edge, LogSaysWhatWasDemandedAndWhatTheTokenSaidAndHoldsNoToken) {
   EXPECT_EQ(all[0].find("secret"), std::string::npos);
 }
 
+TEST(DecisionLog, WhatIsAllowedWhileStaleIsCountedAndToldOnceInAWhile) {
+  platform::Metrics metrics;
+  std::vector<std::string> lines;
+  platform::set_log_sink([&](std::string_view line) { lines.emplace_back(line); });
+  const DecisionRecorder recorder(metrics, {});
+  const SigningKey key = SigningKey::generate(Algorithm::es256);
+  const std::string issuer = "https://id.example.com";
+  const Verifier verifier{{.issuer = issuer,
+                           .audience = AudienceRule::must_include("api"),
+                           .keys = KeySet({key.verification_key()})}};
+  const RevocationTable unheard({.issuers = {{issuer}}}), no_feed({.issuers = {}});
+  const std::string bearer =
+      "Bearer " + Signer(key, {.issuer = issuer, .audiences = {"api"}}).sign(Claims("dev_1"), noon).value();
+  const std::vector<std::string_view> authorization{bearer};
+  const RequestFacts facts{.path = "/v1/tracks/7", .authorization = authorization};
+  const auto decide = [&](const RevocationTable& table, int seconds) {
+    Guard guard(verifier, routes(), {.revocations = &table});
+    const Rulebook book{guard, verifier, DecisionCounters(metrics, guard.routes())};
+    const Moment now(noon, std::chrono::seconds(seconds));
+    recorder.record(book, {.shape = Shape::proxy, .id = "a-1", .facts = facts}, book.guard.decide(facts, now), now);
+  };
+  decide(no_feed, 0);
+  EXPECT_TRUE(lines.empty());
+  for (int second = 0; second < 20; ++second) decide(unheard, second);
+  platform::set_log_sink({});
+  ASSERT_EQ(lines.size(), 2U) << "once in ten seconds";
+  EXPECT_NE(lines[0].find("allowed while revocations are stale"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(R"("route":"tracks")"), std::string::npos) << lines[0];
+  EXPECT_NE(metrics.text().find(R"(jeton_gateway_stale_allowed_total{shape="proxy",route="tracks"} 20)"),
+            std::string::npos);
+}
+
 TEST(DecisionLog, IsBoundedASecondAndCountsWhatGoesBeyond) {
   platform::Metrics metrics;
   std::size_t lines = 0;
