@@ -1,5 +1,6 @@
 #include "gateway/decision_recorder.h"
 
+#include "gateway/token_shape.h"
 #include "platform/log.h"
 
 #include <algorithm>
@@ -104,13 +105,14 @@ void DecisionRecorder::compare_with_shadow(const Rulebook& book, const DecidedRe
   if (!objection.has_value()) return;
   shadow_refusals_.add();
   if (!may_log(now)) return unlogged_.add();
+  const std::string path = without_tokens(request.facts.path);
   platform::log_info("shadow policy would refuse", {{"request", request.id},
                                                     {"reason", name_of(objection->code)},
                                                     {"claim", objection->claim},
                                                     {"demanded", objection->expected},
                                                     {"method", request.facts.method},
                                                     {"host", request.facts.host},
-                                                    {"path", request.facts.path}});
+                                                    {"path", path}});
 }
 
 void DecisionRecorder::count_stranger() const noexcept { strangers_.add(); }
@@ -139,17 +141,18 @@ void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, 
   const Refused* const refused = decision.refused();
   const Route* const route = refused != nullptr ? refused->route : decision.allowed()->route;
   std::optional<VerifiedToken> token;
-  if (refused != nullptr)
+  if (refused != nullptr && !costs_a_failure(refused->error.code))
     token = book.token_of(request.facts, now);
-  else
+  else if (refused == nullptr)
     token = decision.allowed()->token;
+  const std::string proxy_id = without_tokens(request.proxy_id), path = without_tokens(request.facts.path);
   std::string said;
   std::vector<platform::LogField> fields;
   const auto add = [&](std::string_view name, std::string_view text) {
     if (!text.empty()) fields.emplace_back(name, text);
   };
   add("request", request.id);
-  add("proxy_request", request.proxy_id);
+  add("proxy_request", proxy_id);
   add("trace", trace_of(request.traceparent));
   add("shape", name_of(request.shape));
   add("decision", refused != nullptr ? "refused" : "allowed");
@@ -161,7 +164,7 @@ void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, 
   if (route != nullptr) add("route", route->name);
   add("method", request.facts.method);
   add("host", request.facts.host);
-  add("path", request.facts.path);
+  add("path", path);
   add("address", request.facts.address);
   if (refused != nullptr) {
     add("claim", refused->error.claim);

@@ -15,7 +15,11 @@ std::uint64_t next_owner() noexcept {
 std::optional<VerifiedToken> Rulebook::token_of(const RequestFacts& facts, Moment now) const {
   const auto compact = extract_bearer(facts);
   if (!compact) return std::nullopt;
-  auto token = cache != nullptr ? cache->verify(verifier, *compact, now.wall) : verifier.verify(*compact, now.wall);
+  if (cache != nullptr) {  // what the guard has verified lies there; anything else was none, or beyond the budget
+    const auto known = cache->recall(verifier, *compact, now.wall);
+    return known.has_value() && known->has_value() ? std::optional(**known) : std::nullopt;
+  }
+  auto token = verifier.verify(*compact, now.wall);
   return token ? std::optional(*std::move(token)) : std::nullopt;
 }
 

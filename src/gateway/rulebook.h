@@ -42,6 +42,7 @@ struct Rulebook {
   std::optional<Routes> shadow{};  // a policy that is tried out: what it would refuse is logged, and nothing else
 
   // The token of a request that the guard has refused although it is good, so that it can be said what it lacks.
+  // Where there is a cache nothing is verified a second time: a log must not cost what the failure budget saves.
   std::optional<VerifiedToken> token_of(const RequestFacts& facts, Moment now) const;
 };
 

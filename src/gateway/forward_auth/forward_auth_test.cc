@@ -274,6 +274,30 @@ TEST_F(Edge, LogSaysWhatWasDemandedAndWhatTheTokenSaidAndHoldsNoToken) {
   EXPECT_EQ(all[0].find("secret"), std::string::npos);
 }
 
+TEST_F(Edge, TokenInThePathOrAsTheRequestIdIsNotLogged) {
+  const std::string sent = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl";
+  EXPECT_EQ(ask("/v1/tracks/" + sent, token(), "X-Request-Id: " + sent + "\r\n").status, 200);
+  EXPECT_EQ(ask("/nowhere/" + sent, "").status, 404);
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_NE(all[0].find(R"("path":"/v1/tracks/[token]")"), std::string::npos) << all[0];
+  EXPECT_NE(all[0].find(R"("proxy_request":"[token]")"), std::string::npos) << all[0];
+  for (const std::string& line : all) EXPECT_EQ(line.find("eyJ"), std::string::npos) << line;
+}
+
+TEST_F(Edge, WritingTheLogVerifiesNothing) {
+  const std::string good = token();
+  const std::string forged = good.substr(0, good.rfind('.') + 1) + std::string(86, 'A');
+  EXPECT_EQ(ask("/v1/tracks/7", forged).status, 403);
+  EXPECT_EQ(cache_.counts().misses, 1U) << "by the guard";
+  EXPECT_EQ(ask("/v1/tracks/7/stream", good).status, 403);
+  EXPECT_EQ(cache_.counts().misses, 2U);
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].find("dev_1"), std::string::npos);
+  EXPECT_NE(all[1].find(R"("subject":"dev_1")"), std::string::npos) << "a good one lies in the cache";
+}
+
 TEST(DecisionLog, WhatIsAllowedWhileStaleIsCountedAndToldOnceInAWhile) {
   platform::Metrics metrics;
   std::vector<std::string> lines;

@@ -1,5 +1,7 @@
 #include "gateway/proxy/rewrite.h"
 
+#include "gateway/token_shape.h"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -144,7 +146,7 @@ void add_framing(HeadWriter& writer, const http::RequestHead& head) {
 }
 
 bool is_request_id(std::string_view id) noexcept {
-  return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, [](char c) {
+  return !id.empty() && id.size() <= 128 && !holds_token(id) && std::ranges::all_of(id, [](char c) {
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' || c == '_' || c == '-';
   });
 }

@@ -120,6 +120,7 @@ TEST(Rewrite, RequestIdAndTraceparentOfTheClientGoOnIfTheyAreWellFormed) {
     EXPECT_EQ(count(text, "traceparent: 00-"), 1U);
   }
   EXPECT_NE(rewritten("X-Request-Id: abc-1.2_3\r\n").find("X-Request-Id: abc-1.2_3\r\n"), std::string::npos);
+  EXPECT_NE(rewritten("X-Request-Id: eyJhbGciOiJub25lIn0.e30.\r\n").find("Id: made-1\r\n"), std::string::npos);
   for (const char* bad : {"a b", "a;b", "", "<x>"})
     EXPECT_NE(rewritten(std::string("X-Request-Id: ") + bad + "\r\n").find("X-Request-Id: made-1\r\n"),
               std::string::npos);
