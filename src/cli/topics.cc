@@ -205,8 +205,9 @@ constexpr std::array entries{
           {"The policy has routes for this path, but none for this method.",
            "Use one of the methods that Allow names, or add a route."}},
     Entry{Errc::ambiguous_query,
-          {"A parameter by which routes are chosen stands in the query twice, or the query holds a semicolon or a "
-           "percent sign without two digits: whoever reads it next might take it another way.",
+          {"A parameter by which routes are chosen stands in the query twice, or under a name that some read as its "
+           "own (in another case, with blanks or brackets), or the query holds a semicolon or a percent sign without "
+           "two digits: whoever reads it next might take it another way.",
            "Send the parameter once, encoded as a form is."}},
     Entry{Errc::unwanted_token,
           {"The route forbids a token, so that tokens do not travel to where nobody needs them.",
