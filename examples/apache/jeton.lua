@@ -7,7 +7,9 @@ local ltn12 = require "ltn12"
 
 local url = "http://127.0.0.1:8082/auth"
 local passed = { ["x-auth-user"] = true, ["x-auth-roles"] = true }
-local shown = { "WWW-Authenticate", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Cache-Control" }
+local shown = { "WWW-Authenticate", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Cache-Control",
+                "Vary", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
+                "Access-Control-Expose-Headers" }
 http.TIMEOUT = 2
 
 -- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
@@ -68,6 +70,8 @@ function ask(r)
     headers = {
       ["authorization"] = r.headers_in["Authorization"],
       ["traceparent"] = r.headers_in["traceparent"],
+      ["origin"] = r.headers_in["Origin"],
+      ["access-control-request-method"] = r.headers_in["Access-Control-Request-Method"],
       ["x-forwarded-method"] = r.method,
       ["x-forwarded-uri"] = r.unparsed_uri,
       ["x-forwarded-host"] = r.hostname,

@@ -11,7 +11,12 @@ end
 
 -- What the client is shown of a refusal.
 local shown = { "content-type", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id",
-                "cache-control" }
+                "cache-control", "vary", "access-control-allow-origin", "access-control-allow-credentials",
+                "access-control-expose-headers" }
+
+-- What the gateway is asked with, as the client sent it. The last two make a preflight.
+local asked = { ["authorization"] = true, ["traceparent"] = true, ["origin"] = true,
+                ["access-control-request-method"] = true }
 
 -- What frameworks believe about the request or the client. A name ends in "-" for all that begin so.
 local never = { ["forwarded"] = true, ["x-forwarded-"] = true, ["x-original-"] = true, ["x-rewrite-"] = true,
@@ -60,7 +65,7 @@ local function ask(txn)
     ["x-forwarded-for"] = { txn.f:src() },
   }
   for name, values in pairs(txn.http:req_get_headers()) do
-    if name == "authorization" or name == "traceparent" then
+    if asked[name] then
       question[name] = {}
       for i = 0, math.min(#values, values_max - 1) do question[name][i + 1] = values[i] end
     elseif name == "cookie" then

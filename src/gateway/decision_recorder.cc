@@ -46,6 +46,12 @@ bool is_of_unknown_key(const Error& error) noexcept {
   return error.code == Errc::unknown_key || (error.code == Errc::verifier_unavailable && error.claim == "keys");
 }
 
+platform::Counter& preflights_of(platform::Metrics& metrics, std::string decision) {
+  return metrics.counter("jeton_gateway_preflights_total",
+                         "Preflights answered for routes with a CORS rule, by decision.",
+                         {{"decision", std::move(decision)}});
+}
+
 void tell_of_key(const RequestFacts& facts, const UnknownKeySeen& tell) {
   const auto compact = extract_bearer(facts);
   if (!compact) return;
@@ -67,7 +73,25 @@ DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOption
       unlogged_(metrics.counter("jeton_gateway_decisions_unlogged_total",
                                 "Decisions that were to be logged, beyond the lines a second that the log may have.")),
       shadow_refusals_(metrics.counter("jeton_gateway_shadow_refusals_total",
-                                       "Allowed requests that the shadow policy would have refused.")) {}
+                                       "Allowed requests that the shadow policy would have refused.")),
+      preflights_allowed_(preflights_of(metrics, "allowed")),
+      preflights_refused_(preflights_of(metrics, "refused")) {}
+
+void DecisionRecorder::record(const DecidedRequest& request, const Preflight& preflight, std::string_view origin,
+                              Moment now) const {
+  if (preflight.is_allowed) return preflights_allowed_.add();
+  preflights_refused_.add();
+  if (!may_log(now)) return unlogged_.add();
+  const std::string path = without_tokens(request.facts.path);
+  const std::string said = without_tokens(origin.substr(0, said_bytes_max));
+  platform::log_info("preflight refused", {{"request", request.id},
+                                           {"shape", name_of(request.shape)},
+                                           {"route", preflight.route->name},
+                                           {"origin", said},
+                                           {"host", request.facts.host},
+                                           {"path", path},
+                                           {"address", request.facts.address}});
+}
 
 void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
                               Moment now) const {

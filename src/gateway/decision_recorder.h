@@ -48,6 +48,8 @@ class DecisionRecorder {
   // Questions to forward-auth that are none: from somebody who is no trusted proxy; without what must be told.
   void count_stranger() const noexcept;
   void count_malformed(std::string_view id, std::string_view why) const;
+  // Preflights are not decided: they carry no token. Those of other origins are logged like refusals.
+  void record(const DecidedRequest& request, const Preflight& preflight, std::string_view origin, Moment now) const;
 
  private:
   bool may_log(Moment now) const noexcept;
@@ -63,9 +65,11 @@ class DecisionRecorder {
   platform::Counter& malformed_;
   platform::Counter& unlogged_;
   platform::Counter& shadow_refusals_;
+  platform::Counter& preflights_allowed_;
+  platform::Counter& preflights_refused_;
   mutable std::atomic<std::uint64_t> allowed_seen_ = 0;
   mutable std::atomic<std::uint64_t> stale_told_ = 0;  // the last period in which it was told, counted from 1
-  mutable std::atomic<std::uint64_t> window_ = 0;  // the second, and how many lines it has seen: 40 and 24 bits
+  mutable std::atomic<std::uint64_t> window_ = 0;      // the second, and how many lines it has seen: 40 and 24 bits
 };
 
 }  // namespace jeton::gateway

@@ -295,7 +295,7 @@ void Edge::State::write_rulebook() {
       .cache = &cache, .revocations = &agent->revocations(), .limiter = &*limiter, .failures = &failures};
   Guard guard(*verifier, file.routes, parts);
   DecisionCounters counters(metrics, file.routes);
-  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, std::nullopt};
+  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, file.cors, std::nullopt};
   if (shadow.has_value()) book.shadow = shadow->routes;
   rulebook.replace(std::make_shared<const Rulebook>(std::move(book)));
 }

@@ -244,11 +244,13 @@ class Reading {
         if (std::ranges::find(file_.audiences, audience) == file_.audiences.end()) file_.audiences.push_back(audience);
       }
       routes.push_back(std::move(read.route));
+      file_.cors.push_back(std::move(read.cors));
     }
     if (routes.size() > routes_max) {
       faults_.add(routes_.back()->source(), fmt::format("has {} routes; at most {}", routes.size(), routes_max));
       return;
     }
+    if (std::ranges::none_of(file_.cors, [](const auto& cors) { return cors != nullptr; })) file_.cors.clear();
     look_at_route_names(routes);
     look_at_staleness(routes);
     auto built = Routes::build(std::move(routes));

@@ -5,6 +5,7 @@
 // fetched and no other file is read: keys are the key source's affair (trusted_issuer puts them in).
 #pragma once
 
+#include "gateway/cors.h"
 #include "platform/fault.h"
 
 #include <jeton/algorithm.h>
@@ -86,6 +87,7 @@ struct PolicyFile {
   // All that routes name; any: some route takes tokens made for anybody.
   std::vector<std::string> audiences{};
   bool any_audience = false;
+  RouteCors cors{};
 };
 
 // `file_name` is for messages.

@@ -112,8 +112,7 @@ std::string staleness_policy(std::string_view feed, std::string_view defaults, s
 }
 
 TEST(PolicyFile, DenyWhenStaleIsAFaultWhereAnIssuerHasNoFeed) {
-  constexpr std::string_view feed =
-      "feed = true\nfeed_key = \"f\"\nclient_id = \"c\"\nclient_secret_file = \"s\"";
+  constexpr std::string_view feed = "feed = true\nfeed_key = \"f\"\nclient_id = \"c\"\nclient_secret_file = \"s\"";
   constexpr std::string_view deny = "staleness = { then = \"deny\" }", allow = "staleness = { then = \"allow\" }";
   EXPECT_EQ(said_of(staleness_policy(feed, "", deny)), "good");
   EXPECT_EQ(said_of(staleness_policy("", "", deny)),

@@ -1,6 +1,7 @@
 #include "gateway/route_settings.h"
 
 #include "gateway/claim_settings.h"
+#include "gateway/cors_settings.h"
 #include "gateway/limit_settings.h"
 
 #include <fmt/format.h>
@@ -142,6 +143,7 @@ RouteDefaults read_defaults(TomlTable table) {
   const Staleness staleness = read_staleness(table);
   defaults.staleness_max = staleness.max;
   defaults.when_stale = staleness.then;
+  defaults.cors = read_cors(table).value_or(nullptr);
   table.finish();
   return defaults;
 }
@@ -178,6 +180,7 @@ ReadRoute read_route(TomlTable table, const RouteDefaults& defaults) {
   policy.staleness_max = staleness.max.value_or(defaults.staleness_max.value_or(seconds{10}));
   policy.when_stale = staleness.then.value_or(defaults.when_stale.value_or(WhenStale::allow));
   policy.limits = read_limits(table, route.name);
+  read.cors = read_cors(table).value_or(defaults.cors);
   policy.pass = read_pass(table);
   policy.errors = read_errors(table).value_or(defaults.errors.value_or(ErrorStyle::reference));
   policy.realm = table.text("realm").value_or(defaults.realm.value_or("api"));

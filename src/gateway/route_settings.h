@@ -1,10 +1,12 @@
 // [[route]] and [defaults] of a policy file: what a route is for, and what it demands.
 #pragma once
 
+#include "http/cors.h"
 #include "platform/toml_document.h"
 
 #include <jeton/policy.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +20,7 @@ struct RouteDefaults {
   std::optional<ErrorStyle> errors{};
   std::optional<std::chrono::seconds> staleness_max{};
   std::optional<WhenStale> when_stale{};
+  std::shared_ptr<const http::CorsPolicy> cors{};  // null: none
 };
 RouteDefaults read_defaults(platform::TomlTable table);
 
@@ -27,6 +30,7 @@ inline constexpr std::string_view any_audience = "any";
 struct ReadRoute {
   Route route{};
   bool any_audience = false;
+  std::shared_ptr<const http::CorsPolicy> cors{};  // null: none
 };
 ReadRoute read_route(platform::TomlTable table, const RouteDefaults& defaults);
 

@@ -3,6 +3,7 @@
 // loops.
 #pragma once
 
+#include "gateway/cors.h"
 #include "gateway/decision_counters.h"
 
 #include <jeton/guard.h>
@@ -39,6 +40,7 @@ struct Rulebook {
   TokenCache* cache = nullptr;
   // By the name that routes give: where the reverse proxy passes requests on.
   std::map<std::string, Destination, std::less<>> upstreams{};
+  RouteCors cors{};                // of the guard's routes
   std::optional<Routes> shadow{};  // a policy that is tried out: what it would refuse is logged, and nothing else
 
   // The token of a request that the guard has refused although it is good, so that it can be said what it lacks.

@@ -2,6 +2,8 @@
 
 #include "http/url.h"
 
+#include <utility>
+
 namespace jeton::http {
 namespace {
 
@@ -11,11 +13,19 @@ std::string joined(const std::vector<std::string>& names) {
   return list;
 }
 
-void vary_by_origin(Response& response) { response.headers.add("Vary", "Origin"); }
+void allow_origin(const CorsPolicy& policy, std::string_view origin, CorsFields& fields) {
+  const bool is_for_all = policy.any_origin && !policy.credentials;
+  fields.emplace_back("Access-Control-Allow-Origin", is_for_all ? "*" : origin);
+  if (policy.credentials) fields.emplace_back("Access-Control-Allow-Credentials", "true");
+}
 
-void allow_origin(std::string_view origin, Response& response) {
-  response.headers.set("Access-Control-Allow-Origin", std::string(origin));
-  response.headers.set("Access-Control-Allow-Credentials", "true");
+void add_all(CorsFields fields, Response& response) {
+  for (auto& [name, value] : fields) {
+    if (name == "Vary")
+      response.headers.add(std::move(name), std::move(value));
+    else
+      response.headers.set(name, std::move(value));
+  }
 }
 
 }  // namespace
@@ -39,30 +49,40 @@ bool is_preflight(const Request& request) {
          request.headers.all("access-control-request-method").size() == 1;
 }
 
+CorsFields cors_fields(const CorsPolicy& policy, std::string_view origin) {
+  CorsFields fields{{"Vary", "Origin"}};
+  if (!policy.allows(origin)) return fields;
+  allow_origin(policy, origin, fields);
+  if (!policy.exposed_headers.empty())
+    fields.emplace_back("Access-Control-Expose-Headers", joined(policy.exposed_headers));
+  return fields;
+}
+
+CorsFields preflight_fields(const CorsPolicy& policy, std::string_view origin, std::string_view methods) {
+  CorsFields fields;
+  allow_origin(policy, origin, fields);
+  fields.emplace_back("Access-Control-Allow-Methods", methods);
+  fields.emplace_back("Access-Control-Allow-Headers", joined(policy.request_headers));
+  fields.emplace_back("Access-Control-Max-Age", std::to_string(policy.max_age.count()));
+  fields.emplace_back("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+  return fields;
+}
+
 Response answer_preflight(const CorsPolicy& policy, const Request& request, std::string_view methods) {
   const std::string_view origin = origin_of(request);
   if (!policy.allows(origin)) {
     Response refusal = json_response(403, R"({"error":"Origin not allowed"})");
-    vary_by_origin(refusal);
+    refusal.headers.add("Vary", "Origin");
     return refusal;
   }
   Response response;
   response.status = 204;
-  allow_origin(origin, response);
-  response.headers.set("Access-Control-Allow-Methods", std::string(methods));
-  response.headers.set("Access-Control-Allow-Headers", joined(policy.request_headers));
-  response.headers.set("Access-Control-Max-Age", std::to_string(policy.max_age.count()));
-  response.headers.add("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+  add_all(preflight_fields(policy, origin, methods), response);
   return response;
 }
 
 void add_cors_headers(const CorsPolicy& policy, const Request& request, Response& response) {
-  vary_by_origin(response);
-  const std::string_view origin = origin_of(request);
-  if (!policy.allows(origin)) return;
-  allow_origin(origin, response);
-  if (!policy.exposed_headers.empty())
-    response.headers.set("Access-Control-Expose-Headers", joined(policy.exposed_headers));
+  add_all(cors_fields(policy, origin_of(request)), response);
 }
 
 }  // namespace jeton::http

@@ -38,6 +38,7 @@ servers = ["http://127.0.0.1:{origin}"]
 [[route]]
 name = "tracks"
 match = {{ path = "/v1/tracks/{{id}}" }}
+cors = {{ origins = ["https://app.example.com"] }}
 require = {{ audience = "api" }}
 pass = {{ sub = "X-Auth-User", roles = "X-Auth-Roles" }}
 upstream = "origin"
@@ -133,7 +134,7 @@ class Origin:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+            do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET
 
             def log_message(self, *_):
                 pass

@@ -93,6 +93,25 @@ class Behind:
             self.assertTrue(answer[1]["www-authenticate"].startswith('Bearer realm="api"'), answer)
             self.assertEqual(len(self.origin.requests), before, "a refused request has reached the origin")
 
+    def test_page_of_another_origin_can_ask_first_and_read_its_refusal(self):
+        page, announces = ("Origin", "https://app.example.com"), ("Access-Control-Request-Method", "PUT")
+        answer = self.ask("/v1/tracks/7", method="OPTIONS", headers=[page, announces, *SPOOFED])
+        self.assertEqual(answer[0], 200, answer)
+        self.assertEqual(self.seen(answer)["method"], "OPTIONS")
+        self.assertEqual(self.headers_seen(answer, "x-auth-user"), [])
+        before = len(self.origin.requests)
+        for headers in ([page], [announces], [("Origin", "https://evil.example"), announces],
+                        [("Origin", "null"), announces]):
+            answer = self.ask("/v1/tracks/7", method="OPTIONS", headers=headers)
+            self.assertIn(answer[0], (401, 403), headers)
+        answer = self.ask("/v1/tracks/7", headers=[page])
+        self.assertEqual((answer[0], answer[1].get("access-control-allow-origin")), (401, "https://app.example.com"))
+        self.assertIn("WWW-Authenticate", answer[1]["access-control-expose-headers"])
+        self.assertIn("Origin", answer[1]["vary"])
+        answer = self.ask("/v1/tracks/7", headers=[("Origin", "https://app.example.com.evil.example")])
+        self.assertNotIn("access-control-allow-origin", answer[1])
+        self.assertEqual(len(self.origin.requests), before)
+
     # mission row 4: the plan in the token decides at once.
     def test_plan_in_the_token_decides(self):
         self.assertEqual(self.ask("/v1/tracks/7/stream", self.tokens.sign(claims=("plan=premium",)))[0], 200)

@@ -65,6 +65,21 @@ class Whole(unittest.TestCase):
         self.assertEqual(names["x-auth-user"], "dev_1")
         self.assertNotIn("x-auth-roles", names)
 
+    def test_preflight_is_answered_by_the_proxy_and_refusals_can_be_read(self):
+        page, announces = ("Origin", "https://app.example.com"), ("Access-Control-Request-Method", "PUT")
+        answer = self.pass_through("/v1/tracks/7", method="OPTIONS", headers=[page, announces])
+        self.assertEqual((answer[0], answer[1]["access-control-allow-origin"]), (204, page[1]))
+        self.assertEqual(answer[1]["access-control-allow-methods"], "PUT")
+        self.assertEqual(self.pass_through("/v1/tracks/7", method="OPTIONS",
+                                           headers=[("Origin", "https://evil.example"), announces])[0], 403)
+        self.assertEqual(self.origin.requests, [])
+        self.assertEqual(self.pass_through("/v1/tracks/7/stream", method="OPTIONS", headers=[page, announces])[0], 401)
+        for answer in (self.pass_through("/v1/tracks/7", headers=[page]), self.ask("/v1/tracks/7", headers=[page])):
+            self.assertEqual((answer[0], answer[1]["access-control-allow-origin"]), (401, page[1]))
+        answer = self.pass_through("/v1/tracks/7", self.tokens.sign(), headers=[page])
+        self.assertEqual((answer[0], answer[1]["access-control-allow-origin"]), (200, page[1]))
+        self.assertIn('jeton_gateway_preflights_total{decision="refused"} 1', self.gateway.metrics())
+
     # mission row 24
     def test_limit_by_plan_is_one_for_both_shapes(self):
         premium = self.tokens.sign("p", claims=("plan=premium",))

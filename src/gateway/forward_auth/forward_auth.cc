@@ -5,6 +5,8 @@
 #include <jeton/agent.h>
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <string>
 
 namespace jeton::gateway {
@@ -30,12 +32,27 @@ void say(QuestionStyle style, http::InlineAnswer& answer, int status, std::strin
   answer.body(body);
 }
 
-bool is_passed(const Allowed& allowed, const HeaderName& name) noexcept {
-  return std::ranges::any_of(allowed.pass, [&](const PassedHeader& passed) { return *passed.name == name; });
+bool is_passed(std::span<const PassedHeader> passed, const HeaderName& name) noexcept {
+  return std::ranges::any_of(passed, [&](const PassedHeader& one) { return *one.name == name; });
 }
 
 // A header that could be passed on and is not this time must not come from the client either. So it is there all the
 // same, empty: there are proxies that copy only what they are given. Envoy is told to remove it.
+void say_absent(QuestionStyle style, const Guard& guard, std::span<const PassedHeader> passed,
+                http::InlineAnswer& answer) {
+  const auto names = guard.routes().passed_headers();
+  if (names.size() == passed.size()) return;
+  std::string absent;
+  for (const HeaderName& name : names) {
+    if (is_passed(passed, name)) continue;
+    if (style == QuestionStyle::envoy)
+      absent.append(absent.empty() ? "" : ",").append(name.text());
+    else
+      answer.field(name.text(), "");
+  }
+  if (!absent.empty()) answer.field(envoy_remove_field, absent);
+}
+
 void say_allowed(QuestionStyle style, const Guard& guard, const Allowed& allowed, http::InlineAnswer& answer) {
   answer.status(200);
   answer.field("Cache-Control", "no-store");  // what holds for one token must not be kept for another
@@ -48,20 +65,19 @@ void say_allowed(QuestionStyle style, const Guard& guard, const Allowed& allowed
     allowed.limits->append_policy(text);
     answer.field("RateLimit-Policy", text);
   }
-  const auto names = guard.routes().passed_headers();
-  if (names.size() == allowed.pass.size()) return;
-  std::string absent;
-  for (const HeaderName& name : names) {
-    if (is_passed(allowed, name)) continue;
-    if (style == QuestionStyle::envoy)
-      absent.append(absent.empty() ? "" : ",").append(name.text());
-    else
-      answer.field(name.text(), "");
-  }
-  if (!absent.empty()) answer.field(envoy_remove_field, absent);
+  say_absent(style, guard, allowed.pass, answer);
 }
 
-void say_refused(QuestionStyle style, const Answer& refusal, http::InlineAnswer& answer) {
+// A proxy lets a request go on for 2xx alone, and a browser takes nothing but 2xx for a preflight: so what answers it
+// is behind the proxy, and all that is said here is that it may be asked.
+void say_preflight(QuestionStyle style, const Guard& guard, const Preflight& preflight, http::InlineAnswer& answer) {
+  if (!preflight.is_allowed) return say(style, answer, 403, "Origin not allowed");
+  answer.status(200);
+  answer.field("Cache-Control", "no-store");
+  say_absent(style, guard, {}, answer);
+}
+
+void say_refused(QuestionStyle style, const Answer& refusal, http::InlineAnswer& answer, const http::CorsFields& cors) {
   const bool is_nginx = style == QuestionStyle::nginx;
   answer.status(is_nginx && !nginx_takes(refusal.status) ? 403 : refusal.status);
   if (is_nginx) {
@@ -69,7 +85,19 @@ void say_refused(QuestionStyle style, const Answer& refusal, http::InlineAnswer&
     answer.field(nginx_body_field, refusal.body);
   }
   for (const auto& [name, value] : refusal.headers) answer.field(name, value);
+  for (const auto& [name, value] : cors) answer.field(name, value);
   answer.body(refusal.body);
+}
+
+// Without a token it goes on to the upstream, so it must be nothing but what a browser sends.
+std::optional<Preflight> asked_preflight(const Rulebook& book, const OriginalRequest& original) {
+  if (book.cors.empty() || original.overrides_method() || !original.facts().authorization.empty()) return std::nullopt;
+  return preflight_of(book.guard.routes(), book.cors, original.facts(), original.cors());
+}
+
+http::CorsFields cors_fields(const Rulebook& book, const Route* route, const OriginalRequest& original) {
+  const http::CorsPolicy* const policy = cors_of(book.guard.routes(), book.cors, route);
+  return policy != nullptr ? http::cors_fields(*policy, original.cors().origin()) : http::CorsFields();
 }
 
 }  // namespace
@@ -105,20 +133,23 @@ void ForwardAuth::decide(const Rulebook& book, QuestionStyle style, const Origin
                          const http::InlineRequest& question, http::InlineAnswer& answer) const {
   const Moment now(clock_.now_seconds(), Agent::monotonic());
   const RequestFacts& facts = original.facts();
+  const DecidedRequest decided{.shape = Shape::forward_auth,
+                               .id = question.id,
+                               .proxy_id = original.request_id(),
+                               .traceparent = original.traceparent(),
+                               .facts = facts};
+  if (const auto preflight = asked_preflight(book, original)) {
+    recorder_.record(decided, *preflight, original.cors().origin(), now);
+    return say_preflight(style, book.guard, *preflight, answer);
+  }
   const Decision decision = book.guard.decide(facts, now);
   if (const Allowed* const allowed = decision.allowed())
     say_allowed(style, book.guard, *allowed, answer);
   else if (const Refused* const refused = decision.refused())
-    say_refused(style, refused->answer, answer);
+    say_refused(style, refused->answer, answer, cors_fields(book, refused->route, original));
   else
     say(style, answer, 503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
-  recorder_.record(book,
-                   {.shape = Shape::forward_auth,
-                    .id = question.id,
-                    .proxy_id = original.request_id(),
-                    .traceparent = original.traceparent(),
-                    .facts = facts},
-                   decision, now);
+  recorder_.record(book, decided, decision, now);
 }
 
 }  // namespace jeton::gateway

@@ -66,7 +66,13 @@ class Edge : public testing::Test {
                        .keys = KeySet({key_.verification_key()})}};
     Guard guard(verifier, routes(), {.cache = &cache_});
     DecisionCounters counters(metrics_, guard.routes());
-    rulebook_.replace(std::make_shared<const Rulebook>(Rulebook{guard, verifier, std::move(counters), &cache_}));
+    Rulebook book{guard, verifier, std::move(counters), &cache_};
+    const auto cors = std::make_shared<http::CorsPolicy>();
+    cors->origins = {"https://app.example.com"};
+    cors->credentials = false;
+    cors->exposed_headers = {"WWW-Authenticate"};
+    book.cors = {cors, nullptr, nullptr};
+    rulebook_.replace(std::make_shared<const Rulebook>(std::move(book)));
   }
   void begin(const http::AddressRange& trusted) {
     proxies_ = http::TrustedProxies({trusted});
@@ -121,6 +127,59 @@ class Edge : public testing::Test {
   std::vector<std::string> lines_;
   std::unique_ptr<http::RunningServer> server_;
 };
+
+// Somewhere in the head or the body.
+bool holds(const http::RawAnswer& answer, std::string_view text) {
+  return (answer.head + answer.body).find(text) != std::string::npos;
+}
+
+const std::string page = "Origin: https://app.example.com\r\n";
+const std::string announces = "Access-Control-Request-Method: GET\r\n";
+
+TEST_F(Edge, PreflightOfAnAllowedOriginGoesOnWithoutATokenAndWithoutAnybodysName) {
+  const auto allowed = ask("/v1/tracks/7", "", page + announces, "OPTIONS");
+  EXPECT_EQ(allowed.status, 200);
+  EXPECT_TRUE(holds(allowed, "X-Auth-User: \r\n"));  // so that a proxy overwrites what the client made up
+  EXPECT_TRUE(holds(allowed, "X-Auth-Roles: \r\n"));
+  const auto refused =
+      ask("/v1/tracks/7", "", "Origin: https://app.example.com.evil.example\r\n" + announces, "OPTIONS");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_TRUE(holds(refused, "Origin not allowed"));
+  EXPECT_NE(metrics_.text().find("jeton_gateway_preflights_total{decision=\"allowed\"} 1"), std::string::npos);
+  EXPECT_NE(metrics_.text().find("jeton_gateway_preflights_total{decision=\"refused\"} 1"), std::string::npos);
+  EXPECT_NE(lines().back().find("\"event\":\"preflight refused\""), std::string::npos);
+}
+
+// What goes on without a token is what a browser sends, and nothing else.
+TEST_F(Edge, WhatIsNoPreflightNeedsItsToken) {
+  EXPECT_EQ(ask("/v1/tracks/7", "", page, "OPTIONS").status, 401);
+  EXPECT_EQ(ask("/v1/tracks/7", "", announces, "OPTIONS").status, 401);
+  EXPECT_EQ(ask("/v1/tracks/7", "", page + page + announces, "OPTIONS").status, 401);
+  EXPECT_EQ(ask("/v1/tracks/7", "", page + announces + announces, "OPTIONS").status, 401);
+  EXPECT_EQ(ask("/v1/tracks/7", "", page + announces, "GET").status, 401);
+  EXPECT_EQ(ask("/v1/tracks/7", "forged", page + announces, "OPTIONS").status, 403);
+  for (const std::string name : {"X-HTTP-Method-Override", "x_http_method", "X-Method-Override"})
+    EXPECT_EQ(ask("/v1/tracks/7", "", page + announces + name + ": DELETE\r\n", "OPTIONS").status, 401) << name;
+  EXPECT_EQ(ask("/v1/tracks/7/stream", "", page + announces, "OPTIONS").status, 405);  // a route without a rule
+  EXPECT_EQ(ask("/v1/tracks/7", "", page + announces, "OPTIONS").status, 200);
+}
+
+TEST_F(Edge, RefusalsCanBeReadByPagesOfAllowedOriginsAlone) {
+  const auto mine = ask("/v1/tracks/7", "", page);
+  EXPECT_EQ(mine.status, 401);
+  EXPECT_TRUE(holds(mine, "Access-Control-Allow-Origin: https://app.example.com\r\n"));
+  EXPECT_TRUE(holds(mine, "Access-Control-Expose-Headers: WWW-Authenticate\r\n"));
+  EXPECT_TRUE(holds(mine, "Vary: Origin\r\n"));
+  EXPECT_FALSE(holds(mine, "Allow-Credentials"));
+  for (const std::string origin : {"null", "https://app.example.com:444", "https://evil.example"}) {
+    const auto other = ask("/v1/tracks/7", "", "Origin: " + origin + "\r\n");
+    EXPECT_EQ(other.status, 401);
+    EXPECT_FALSE(holds(other, "Access-Control")) << other.head;
+    EXPECT_TRUE(holds(other, "Vary: Origin\r\n"));
+  }
+  EXPECT_FALSE(holds(ask("/v1/tracks/7/stream", "", page), "Access-Control"));
+  EXPECT_FALSE(holds(ask("/v1/tracks/7", token(), page), "Access-Control"));  // its answer is the upstream's
+}
 
 TEST_F(Edge, MethodsThatTheProxyDoesNotPassOnAre405) {
   for (const std::string method : {"TRACE", "CONNECT", "get", "Get", "G_T"})
@@ -305,9 +364,8 @@ TEST(DecisionLog, WhatIsAllowedWhileStaleIsCountedAndToldOnceInAWhile) {
   const DecisionRecorder recorder(metrics, {});
   const SigningKey key = SigningKey::generate(Algorithm::es256);
   const std::string issuer = "https://id.example.com";
-  const Verifier verifier{{.issuer = issuer,
-                           .audience = AudienceRule::must_include("api"),
-                           .keys = KeySet({key.verification_key()})}};
+  const Verifier verifier{
+      {.issuer = issuer, .audience = AudienceRule::must_include("api"), .keys = KeySet({key.verification_key()})}};
   const RevocationTable unheard({.issuers = {{issuer}}}), no_feed({.issuers = {}});
   const std::string bearer =
       "Bearer " + Signer(key, {.issuer = issuer, .audiences = {"api"}}).sign(Claims("dev_1"), noon).value();

@@ -58,6 +58,15 @@ bool is_request_id(std::string_view text) noexcept {
          });
 }
 
+// With `_` for `-` too, as servers behind gateways of another kind see it.
+bool is_method_override(std::string_view name) noexcept {
+  constexpr std::string_view overrides[] = {"x-http-method", "x-http-method-override", "x-method-override"};
+  const auto folded = [](char c) { return c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c | 0x20) : c; };
+  return std::ranges::any_of(overrides, [&](std::string_view one) {
+    return name.size() == one.size() && std::ranges::equal(name, one, [&](char a, char b) { return folded(a) == b; });
+  });
+}
+
 std::string_view trimmed(std::string_view text) noexcept {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
@@ -87,6 +96,8 @@ std::expected<void, std::string_view> OriginalRequest::read(QuestionStyle style,
   std::size_t authorizations = 0;
   facts_ = {};
   traceparent_ = request_id_ = {};
+  cors_ = {};
+  overrides_method_ = false;
   // "x-forwarded-" and "x-original-" differ in length, so the length alone rules out most.
   const std::string_view prefix = style == QuestionStyle::nginx ? "x-original-" : "x-forwarded-";
   for (const auto& [name, value] : head.fields()) {
@@ -96,6 +107,8 @@ std::expected<void, std::string_view> OriginalRequest::read(QuestionStyle style,
       if (cache != nullptr && value.size() > scheme_bytes) cache->expect(value.substr(scheme_bytes));
     } else if (name.size() == 11 && (first == 't' || first == 'T') && http::same_field_name(name, "traceparent")) {
       traceparent_ = value;
+    } else if ((name.size() == 6 && (first == 'O' || first == 'o')) || (name.size() == 29 && (first | 0x20) == 'a')) {
+      cors_.see(name, value);
     } else if ((first == 'X' || first == 'x') && name.size() >= prefix.size()) {
       take_field(name, value, prefix, told);
     }
@@ -122,6 +135,7 @@ void OriginalRequest::take_field(std::string_view name, std::string_view value, 
   if (name.size() == 12 && http::same_field_name(name, "x-request-id") && is_request_id(value)) request_id_ = value;
   if (name.size() == forwarded_for.size() && http::same_field_name(name, forwarded_for))
     told.forwarded_for = value;  // the last one is the proxy's
+  if (is_method_override(name)) overrides_method_ = true;
   const std::string_view rest = name.substr(prefix.size());
   if (rest.size() < 3 || rest.size() > 6 || !http::same_field_name(name.substr(0, prefix.size()), prefix)) return;
   if (http::same_field_name(rest, "method")) told.method.take(value);

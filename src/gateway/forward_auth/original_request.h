@@ -9,6 +9,7 @@
 // The client's address is the last X-Forwarded-For that no trusted proxy wrote of another (http/forwarded.h).
 #pragma once
 
+#include "gateway/cors.h"
 #include "http/forwarded.h"
 #include "http/inline_answer.h"
 
@@ -44,6 +45,9 @@ class OriginalRequest {
   const RequestFacts& facts() const noexcept { return facts_; }
   std::string_view traceparent() const noexcept { return traceparent_; }
   std::string_view request_id() const noexcept { return request_id_; }  // of the proxy, if it gave one
+  const CorsQuestion& cors() const noexcept { return cors_; }
+  // It says that its method is another one: there are frameworks that believe it.
+  bool overrides_method() const noexcept { return overrides_method_; }
 
  private:
   struct Told;
@@ -55,6 +59,8 @@ class OriginalRequest {
   RequestFacts facts_;
   std::array<std::string_view, authorizations_max> authorizations_;
   std::string_view traceparent_, request_id_;
+  CorsQuestion cors_;
+  bool overrides_method_ = false;
   std::string path_;     // when it had to be brought into its canonical form
   std::string address_;  // when it had to be brought into its usual form
 };

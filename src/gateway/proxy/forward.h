@@ -1,10 +1,12 @@
 // What the proxy is told of a request: where it goes and how it is changed, or how it is answered.
 #pragma once
 
+#include "http/cors.h"
 #include "http/message.h"
 #include "http/request_head.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +29,9 @@ struct Forward {
   bool passes_authorization = true;
   bool passes_refresh_cookies = false;  // jeton_refresh and __Host-jeton_refresh: for the issuer alone
   std::vector<std::pair<std::string, std::string>> answer{};  // fields set in the answer, in place of the upstream's
+  // Of a route with a rule for pages of other origins: added to every answer, in place of all Access-Control-* fields
+  // of the upstream's.
+  std::optional<http::CorsFields> cors{};
   std::shared_ptr<void> held{};  // let go when the exchange has ended: what counts requests under way
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/proxy/proxy_decision.h"
 
+#include "gateway/proxy/rewrite.h"
 #include "http/response_writer.h"
 
 #include <jeton/agent.h>
@@ -18,15 +19,41 @@ http::Response response_of(const Answer& answer) {
   return response;
 }
 
-ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view path) {
+CorsQuestion cors_question(const Rulebook& book, const http::Request& request) {
+  CorsQuestion question;
+  if (book.cors.empty()) return question;
+  for (const auto& [name, value] : request.headers.fields()) question.see(name, value);
+  return question;
+}
+
+// What an answer in front of that route says to pages of other origins; nothing if it has no rule for them.
+std::optional<http::CorsFields> cors_fields(const Rulebook& book, const Route* route, const CorsQuestion& question) {
+  const http::CorsPolicy* const policy = cors_of(book.guard.routes(), book.cors, route);
+  return policy != nullptr ? std::optional(http::cors_fields(*policy, question.origin())) : std::nullopt;
+}
+
+http::Response with_cors(http::Response response, const std::optional<http::CorsFields>& fields) {
+  if (fields.has_value()) add_cors(*fields, response);
+  return response;
+}
+
+http::Response answer_to(const Preflight& preflight, const CorsQuestion& question) {
+  if (!preflight.is_allowed)
+    return with_cors(http::error_response(403, "Origin not allowed"), http::cors_fields(*preflight.policy, ""));
+  return with_cors({.status = 204}, http::preflight_fields(*preflight.policy, question.origin(), preflight.methods));
+}
+
+ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view path,
+                      std::optional<http::CorsFields> cors) {
   const auto upstream = book.upstreams.find(allowed.route->upstream);
   // A route that is there for forward-auth alone: nothing is behind it here.
-  if (upstream == book.upstreams.end()) return http::error_response(404, "Not found");
+  if (upstream == book.upstreams.end()) return with_cors(http::error_response(404, "Not found"), cors);
   const Destination& there = upstream->second;
   Forward forward{.upstream = there.upstream,
                   .path = std::string(path),
                   .passes_authorization = there.passes_authorization,
-                  .passes_refresh_cookies = there.passes_refresh_cookies};
+                  .passes_refresh_cookies = there.passes_refresh_cookies,
+                  .cors = std::move(cors)};
   for (const HeaderName& name : book.guard.routes().passed_headers()) forward.remove.push_back(name.text());
   for (PassedHeader& passed : allowed.pass) forward.set.emplace_back(passed.name->text(), passed.value.text());
   if (allowed.limits.has_value()) {
@@ -56,16 +83,22 @@ ProxyDecision ProxyDecider::decide(const http::RequestHead& head, const Trace& t
                            .authorization = authorization,
                            .address = request.peer_address};
   const Moment now(clock_.now_seconds(), Agent::monotonic());
+  const DecidedRequest decided{.shape = Shape::proxy,
+                               .id = request.id,
+                               .proxy_id = trace.request_id,
+                               .traceparent = trace.traceparent,
+                               .facts = facts};
+  const CorsQuestion question = cors_question(*book, request);
+  if (const auto preflight = preflight_of(book->guard.routes(), book->cors, facts, question)) {
+    recorder_.record(decided, *preflight, question.origin(), now);
+    return answer_to(*preflight, question);
+  }
   Decision decision = book->guard.decide(facts, now);
-  recorder_.record(*book,
-                   {.shape = Shape::proxy,
-                    .id = request.id,
-                    .proxy_id = trace.request_id,
-                    .traceparent = trace.traceparent,
-                    .facts = facts},
-                   decision, now);
-  if (Allowed* const allowed = decision.allowed()) return pass_on(*book, *allowed, path);
-  if (const Refused* const refused = decision.refused()) return response_of(refused->answer);
+  recorder_.record(*book, decided, decision, now);
+  if (Allowed* const allowed = decision.allowed())
+    return pass_on(*book, *allowed, path, cors_fields(*book, allowed->route, question));
+  if (const Refused* const refused = decision.refused())
+    return with_cors(response_of(refused->answer), cors_fields(*book, refused->route, question));
   return http::error_response(503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
 }
 

@@ -91,6 +91,7 @@ asio::awaitable<void> Relay::answer(int status, std::string_view error) {
   if (client_.answer_begun()) co_return;
   http::Response response = http::error_response(status, error);
   response.headers.add("X-Request-Id", trace_.request_id);
+  if (forward_.cors) add_cors(*forward_.cors, response);
   co_await client_.answer(response);
 }
 

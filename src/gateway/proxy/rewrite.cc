@@ -63,6 +63,11 @@ bool is_forwarded_field(std::string_view name) noexcept {
   return name.size() >= prefix.size() && are_twins(name.substr(0, prefix.size()), prefix);
 }
 
+bool is_access_control_field(std::string_view name) noexcept {
+  constexpr std::string_view prefix = "Access-Control-";
+  return name.size() >= prefix.size() && are_twins(name.substr(0, prefix.size()), prefix);
+}
+
 // The fields that Connection names.
 std::vector<std::string_view> named_by_connection(const http::Headers& headers) {
   std::vector<std::string_view> named;
@@ -265,6 +270,10 @@ std::size_t hops_of(const http::Request& request) noexcept {
   return hops;
 }
 
+void add_cors(const http::CorsFields& fields, http::Response& answer) {
+  for (const auto& [name, value] : fields) answer.headers.add(name, value);
+}
+
 http::Response client_answer(const http::ResponseHead& head, const Forward& forward, const Trace& trace) {
   http::Response answer;
   answer.status = head.response.status;
@@ -274,9 +283,11 @@ http::Response client_answer(const http::ResponseHead& head, const Forward& forw
     if (is_one_of(name, left_out_of_answers) || are_twins(name, "X-Request-Id")) continue;
     if (std::ranges::any_of(named, is_twin)) continue;
     if (std::ranges::any_of(forward.answer, [&](const auto& field) { return are_twins(name, field.first); })) continue;
+    if (forward.cors && is_access_control_field(name)) continue;
     answer.headers.add(name, value);
   }
   for (const auto& [name, value] : forward.answer) answer.headers.add(name, value);
+  if (forward.cors) add_cors(*forward.cors, answer);
   answer.headers.add("X-Request-Id", trace.request_id);
   return answer;
 }

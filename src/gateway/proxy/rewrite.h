@@ -52,6 +52,7 @@ inline constexpr std::size_t hops_max = 8;
 // The fields of an upstream's answer that the client gets; framing is the connection's own. Left out: Connection and
 // what it names, Keep-Alive, Proxy-Connection, Proxy-Authenticate, TE, Trailer, Upgrade, Alt-Svc (a way past the
 // gateway).
+void add_cors(const http::CorsFields& fields, http::Response& answer);
 http::Response client_answer(const http::ResponseHead& head, const Forward& forward, const Trace& trace);
 
 }  // namespace jeton::gateway
