@@ -1,4 +1,5 @@
 // What the agent reads that somebody else may have written: its stored keys, an issuer's metadata, a Cache-Control.
+// Parts: agent/discovery agent/freshness agent/stored_keys http/url
 #include "target.h"
 
 #include "agent/discovery.h"

@@ -1,4 +1,5 @@
 // One byte string, one spelling: what is decoded is written back as it was.
+// Parts: jose/base64url jose/base64url_blocks
 #include "target.h"
 
 #include "jose/base64url.h"

@@ -1,5 +1,6 @@
 // A request has one token in one place, or none is taken from it. Input: lines; the first is the query, the second
 // the form, the others are Authorization headers.
+// Parts: guard/bearer
 #include "target.h"
 
 #include <jeton/guard.h>

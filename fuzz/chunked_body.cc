@@ -1,4 +1,5 @@
 // A chunked body is the same however its bytes arrive, never longer than is allowed, and ends at one place.
+// Parts: http/chunk_reader
 #include "target.h"
 
 #include "http/chunk_reader.h"

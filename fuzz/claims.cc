@@ -1,5 +1,6 @@
 // Whatever a well-signed payload says: a token is accepted only if it is strict JSON whose claims are what the verifier
 // demands, and then reads as what it says.
+// Parts: jose/claim_rules jose/json jose/json_marks jose/verified_token jose/verifier
 #include "signed_token.h"
 #include "target.h"
 

@@ -1,4 +1,5 @@
 // A configuration file is read whole or refused with words.
+// Parts: cli/config cli/config_settings cli/config_values platform/toml_document
 #include "target.h"
 
 #include "cli/config.h"

@@ -1,5 +1,6 @@
 // The revocation feed: an entry, a place and a statement have one spelling, and a stream of events says the same
 // whatever the pieces it comes in.
+// Parts: guard/feed/entry guard/feed/event_stream guard/feed/head guard/feed/revocation
 #include "target.h"
 
 #include "guard/feed/entry.h"

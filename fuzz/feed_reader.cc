@@ -1,5 +1,6 @@
 // The input is a programme: what an issuer does, and what somebody on the way does to it. Whatever that is, a reader
 // believes only what happened, and a table says of each token what the believed entries say.
+// Parts: guard/feed/ guard/revocation_block guard/revocation_table
 #include "target.h"
 
 #include "guard/feed/reader.h"

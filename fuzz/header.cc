@@ -1,5 +1,6 @@
 // Whatever a well-signed header says: a token is accepted only if it is strict JSON that names our algorithm, our
 // key or none, the right typ, and nothing critical.
+// Parts: jose/compact jose/json jose/json_marks jose/key_index jose/verifier
 #include "signed_token.h"
 #include "target.h"
 

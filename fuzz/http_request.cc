@@ -1,5 +1,6 @@
 // A request head is read the same however its bytes arrive, and what is taken holds nothing that could be read
 // otherwise.
+// Parts: http/request_head http/head_view http/message
 #include "target.h"
 
 #include "http/request_head.h"

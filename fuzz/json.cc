@@ -1,4 +1,5 @@
 // What is parsed and written reads back equal; and nothing is accepted that another strict parser refuses.
+// Parts: jose/json jose/json_marks jose/value
 #include "target.h"
 
 #include "jose/json.h"

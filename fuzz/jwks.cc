@@ -1,4 +1,5 @@
 // A published set holds nothing secret, and what is written of it reads back as the same keys.
+// Parts: jose/jwk jose/key jose/key_set crypto/key_numbers crypto/rsa_checks
 #include "target.h"
 
 #include <jeton/key.h>

@@ -1,5 +1,6 @@
 // Whatever stands where a limit is read, in a policy file or in a token: it is read in one way or refused, and a token
 // gets no more than the rule's `most`, and nothing by being unreadable.
+// Parts: guard/limits/
 #include "signed_token.h"
 #include "target.h"
 

@@ -1,5 +1,6 @@
 // A canonical path is one that nobody reads otherwise: its own canonical form, unchanged by decoding twice, by removing
 // dots, empty segments or `;parameters`. So whatever would reach /admin anywhere meets the rule of /admin.
+// Parts: guard/path guard/percent
 #include "target.h"
 
 #include <jeton/guard.h>

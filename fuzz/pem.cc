@@ -1,4 +1,5 @@
 // A PEM that is read gives a key that can be written as a JWK and read again; a private one never passes as public.
+// Parts: crypto/pem crypto/key crypto/rsa_checks crypto/secret_checks
 #include "target.h"
 
 #include <jeton/key.h>

@@ -1,4 +1,6 @@
 // A policy file is refused with a line for each fault, or every one of its routes can be met by a request.
+// Parts: gateway/policy_file gateway/claim_settings gateway/limit_settings gateway/route_settings
+// Parts: platform/toml_document
 #include "target.h"
 
 #include "gateway/policy_file.h"

@@ -1,4 +1,5 @@
 // A refresh token has one spelling; what is encoded is decoded as it was; no changed character goes unnoticed.
+// Parts: oauth/refresh_token
 #include "target.h"
 
 #include "oauth/refresh_token.h"

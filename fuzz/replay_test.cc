@@ -1,6 +1,8 @@
 // Every input of every corpus, and small changes of it, as ordinary tests: without libFuzzer, with any compiler.
 #include "target.h"
 
+#include "jose/base64url.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -81,6 +83,21 @@ INSTANTIATE_TEST_SUITE_P(All, Corpus, testing::ValuesIn(all_inputs()), [](const 
 TEST(Targets, EachHasACorpus) {
   ASSERT_GE(targets().size(), 12u);
   for (const Target& target : targets()) EXPECT_FALSE(inputs_of(target.name).empty()) << target.name;
+}
+
+// What campaigns learned (fuzz/learned, by tools/soak fuzz): an input a line, in base64url.
+TEST(Targets, PropertiesHoldForWhatCampaignsLearned) {
+  for (const Target& target : targets()) {
+    std::ifstream in(std::string(JETON_LEARNED_DIR "/") + target.name + ".base64url");
+    std::size_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      const auto bytes = jose::base64url::decode(line);
+      ASSERT_TRUE(bytes.has_value()) << target.name << ", line " << number;
+      const std::string_view input(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+      EXPECT_NO_THROW(target.run(input)) << target.name << ", line " << number;
+    }
+  }
 }
 
 // A harness that cannot fail proves nothing.

@@ -1,5 +1,6 @@
 // An upstream's answer is read the same however its bytes arrive; what is taken has one end, and what of it goes to a
 // client holds nothing that could be read otherwise.
+// Parts: http/response_head http/head_view
 #include "target.h"
 
 #include "http/response_head.h"

@@ -1,5 +1,6 @@
 // A request that was taken, written anew for the upstream, is one request: our own strict reading takes it, sees the
 // same method, query and body, and nothing that was to be removed.
+// Parts: gateway/proxy/rewrite gateway/token_shape
 #include "target.h"
 
 #include "gateway/proxy/rewrite.h"

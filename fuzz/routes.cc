@@ -1,5 +1,6 @@
 // Of several patterns the most specific one that fits is met, whatever their order: compared with the plain way of
 // trying all. Input: lines; the first is a path, the others are patterns.
+// Parts: guard/routes guard/path_tree guard/build_routes guard/compiled_routes guard/query_condition guard/percent
 #include "target.h"
 
 #include <jeton/guard.h>

@@ -1,4 +1,5 @@
 // An address that is taken apart and put together again is the same address.
+// Parts: http/url
 #include "target.h"
 
 #include "http/url.h"

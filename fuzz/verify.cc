@@ -1,4 +1,6 @@
 // A token is accepted in one spelling only, with the cache and without, and its header alone promises nothing.
+// Parts: jose/compact jose/base64url jose/claim_rules jose/json jose/json_marks jose/key_index jose/token_cache
+// Parts: jose/verifier
 #include "signed_token.h"
 #include "target.h"
 
