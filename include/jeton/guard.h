@@ -142,6 +142,13 @@ class Guard {
   Decision settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const;
   const Routes& routes() const noexcept { return routes_; }
 
+  // Why what was allowed by this token on this route may not go on, as the route's `streams_until` says; nothing: it
+  // may. For what outlasts its request (a WebSocket, a stream of events), to be asked again and again, also of a Guard
+  // that came after the one that allowed it. What time, keys and feed can change is looked at, and nothing else; where
+  // revocations are stale, `deny` ends it, while `introspect`, which was asked once, does not.
+  // Errors: unknown_key, expired, too_old, revoked, stale_claims, stale_revocations.
+  std::optional<Error> objection_later(const VerifiedToken& token, const Route& route, Moment now) const;
+
   // Why `other` would refuse a request that was allowed here: a new policy can be tried on live traffic before it
   // decides anything. Nothing where it would allow it too, or where the request was refused already. Limits are not
   // charged, and so not compared; tokens of issuers that only `other` knows are not known here.

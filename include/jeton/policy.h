@@ -158,11 +158,19 @@ struct Match {
   std::vector<QueryCondition> query{};  // all of them
 };
 
+// For how long what outlasts its request may go on: a WebSocket, a stream of events, an answer that takes its time.
+enum class StreamsUntil : std::uint8_t {
+  expiry,      // of the token, leeway included; and until it is revoked
+  revocation,  // of the token, its session or its subject, as far as the feed is heard
+  closed,      // by either side: the token is looked at once
+};
+
 struct Route {
   std::string name{};
   Match match{};
   Policy policy{};
   std::string upstream{};  // the gateway's
+  StreamsUntil streams_until = StreamsUntil::expiry;
 };
 
 inline constexpr std::size_t path_parameters_max = 16;

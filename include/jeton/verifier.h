@@ -179,6 +179,12 @@ class Verifier {
   // `compact` is read during the call only.
   [[nodiscard]] Result<VerifiedToken> verify(std::string_view compact, UnixTime now) const;
 
+  // Why a token that was verified before, perhaps by another Verifier, would not be good any more: its issuer is not
+  // among these, or has no key of its `kid`; `exp` has passed, leeway included, or `age_max` has. Nothing: it still is.
+  // For what outlasts its request; the signature and other claims are not looked at again.
+  // Errors: unknown_key, expired, too_old.
+  std::optional<Error> objection_later(const VerifiedToken& token, UnixTime now) const;
+
   // True if an issuer has no keys: nobody has heard them yet, so a token with an unknown `kid` may be a good one.
   bool lacks_keys() const noexcept;
 

@@ -58,7 +58,8 @@ std::string token_of(const Value& line) {
 }  // namespace
 
 bool is_decision_about(const Value& line, std::string_view id) {
-  if (text_in(line, "event") != "decision" || id.empty()) return false;
+  const std::string_view event = text_in(line, "event");
+  if ((event != "decision" && event != "exchange ended") || id.empty()) return false;
   return text_in(line, "request") == id || text_in(line, "proxy_request") == id || text_in(line, "trace") == id;
 }
 
@@ -72,6 +73,9 @@ std::string decision_story(const Value& line, bool colour) {
   const auto reason = text_in(line, "reason");
   if (text_in(line, "decision") == "allowed") {
     out.row("decision", "allowed", Tone::good);
+  } else if (text_in(line, "decision") == "ended") {
+    out.row("decision", fmt::format("allowed, and ended under way ({}): {}", text_in(line, "stage"), reason),
+            Tone::bad);
   } else {
     out.row("decision", fmt::format("refused, {}: {}", number_in(line, "status"), reason), Tone::bad);
     const auto claim = text_in(line, "claim");

@@ -12,7 +12,6 @@ namespace jeton::gateway {
 namespace {
 
 constexpr std::size_t said_bytes_max = 256;
-constexpr unsigned count_bits = 24;
 constexpr std::chrono::seconds stale_period{10};
 
 // The trace's id in a W3C traceparent: "00-<32 hex>-<16 hex>-<2 hex>".
@@ -58,12 +57,47 @@ void tell_of_key(const RequestFacts& facts, const UnknownKeySeen& tell) {
   if (const auto header = untrusted_header_peek(*compact); header.has_value()) tell(header->kid);
 }
 
+// One line of the log; what is added by view must live until it is written.
+class Line {
+ public:
+  void add(std::string_view name, std::string_view text) {
+    if (!text.empty()) fields_.emplace_back(name, text);
+  }
+  void add_number(std::string_view name, int number) { fields_.emplace_back(name, number); }
+  void add_request(const DecidedRequest& request) {
+    proxy_id_ = without_tokens(request.proxy_id);
+    add("request", request.id);
+    add("proxy_request", proxy_id_);
+    add("trace", trace_of(request.traceparent));
+    add("shape", name_of(request.shape));
+  }
+  void add_facts(const RequestFacts& facts) {
+    path_ = without_tokens(facts.path);
+    add("method", facts.method);
+    add("host", facts.host);
+    add("path", path_);
+    add("address", facts.address);
+  }
+  void add_token(const VerifiedToken& token) {
+    add("issuer", token.issuer());
+    add("subject", token.subject());
+    add("client", token.client_id());
+    add("kid", token.key_id());
+  }
+  void write(std::string_view event) const { platform::log(platform::LogLevel::info, event, fields_); }
+
+ private:
+  std::string proxy_id_, path_;
+  std::vector<platform::LogField> fields_;
+};
+
 }  // namespace
 
 DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOptions options,
                                    UnknownKeySeen unknown_key_seen)
     : options_(options),
       unknown_key_seen_(std::move(unknown_key_seen)),
+      metrics_(metrics),
       strangers_(metrics.counter("jeton_gateway_questions_refused_total",
                                  "Questions to forward-auth that were not decided, by reason.",
                                  {{"reason", "untrusted_proxy"}})),
@@ -75,13 +109,14 @@ DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOption
       shadow_refusals_(metrics.counter("jeton_gateway_shadow_refusals_total",
                                        "Allowed requests that the shadow policy would have refused.")),
       preflights_allowed_(preflights_of(metrics, "allowed")),
-      preflights_refused_(preflights_of(metrics, "refused")) {}
+      preflights_refused_(preflights_of(metrics, "refused")),
+      budget_(all_error_codes().size() + kinds, options.lines_per_second_max) {}
 
 void DecisionRecorder::record(const DecidedRequest& request, const Preflight& preflight, std::string_view origin,
                               Moment now) const {
   if (preflight.is_allowed) return preflights_allowed_.add();
   preflights_refused_.add();
-  if (!may_log(now)) return unlogged_.add();
+  if (!may_log(Kind::preflight, now)) return unlogged_.add();
   const std::string path = without_tokens(request.facts.path);
   const std::string said = without_tokens(origin.substr(0, said_bytes_max));
   platform::log_info("preflight refused", {{"request", request.id},
@@ -107,7 +142,8 @@ void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& reques
   } else {
     return;  // decided, and recorded, later
   }
-  if (may_log(now))
+  const Refused* const refusal = decision.refused();
+  if (refusal != nullptr ? may_log(refusal->error.code, now) : may_log(Kind::allowed, now))
     log(book, request, decision, now);
   else
     unlogged_.add();
@@ -128,7 +164,7 @@ void DecisionRecorder::compare_with_shadow(const Rulebook& book, const DecidedRe
   const auto objection = book.guard.objection_by(*book.shadow, request.facts, decision, now);
   if (!objection.has_value()) return;
   shadow_refusals_.add();
-  if (!may_log(now)) return unlogged_.add();
+  if (!may_log(Kind::shadow, now)) return unlogged_.add();
   const std::string path = without_tokens(request.facts.path);
   platform::log_info("shadow policy would refuse", {{"request", request.id},
                                                     {"reason", name_of(objection->code)},
@@ -143,21 +179,36 @@ void DecisionRecorder::count_stranger() const noexcept { strangers_.add(); }
 
 void DecisionRecorder::count_malformed(std::string_view id, std::string_view why) const {
   malformed_.add();
-  if (may_log({UnixTime{}, std::chrono::steady_clock::now().time_since_epoch()}))
+  if (may_log(Kind::malformed, {UnixTime{}, std::chrono::steady_clock::now().time_since_epoch()}))
     platform::log_warning("question not understood", {{"request", id}, {"reason", why}});
   else
     unlogged_.add();
 }
 
-bool DecisionRecorder::may_log(Moment now) const noexcept {
-  const auto second = static_cast<std::uint64_t>(now.monotonic / std::chrono::seconds(1)) + 1;
-  std::uint64_t seen = window_.load(std::memory_order_relaxed);
-  while (true) {
-    const std::uint64_t count = seen >> count_bits == second ? seen & ((1U << count_bits) - 1) : 0;
-    if (count >= options_.lines_per_second_max) return false;
-    if (window_.compare_exchange_weak(seen, (second << count_bits) | (count + 1), std::memory_order_relaxed))
-      return true;
-  }
+bool DecisionRecorder::may_log(Errc reason, Moment now) const noexcept {
+  return budget_.take(kinds + static_cast<std::size_t>(reason), now.monotonic);
+}
+bool DecisionRecorder::may_log(Kind kind, Moment now) const noexcept {
+  return budget_.take(static_cast<std::size_t>(kind), now.monotonic);
+}
+
+void DecisionRecorder::record_end(const DecidedRequest& request, const EndedExchange& ended, Moment now) const {
+  const std::string_view reason = jeton::name_of(ended.why.code);
+  metrics_
+      .counter("jeton_gateway_exchanges_ended_total",
+               "Exchanges that were ended because their token had, by how far they had come.",
+               {{"stage", std::string(ended.stage)}, {"reason", std::string(reason)}})
+      .add();
+  if (!may_log(Kind::ended, now)) return unlogged_.add();
+  Line line;
+  line.add_request(request);
+  line.add("decision", "ended");
+  line.add("stage", ended.stage);
+  line.add("reason", reason);
+  line.add("route", ended.route.name);
+  line.add_facts(request.facts);
+  line.add_token(ended.token);
+  line.write("exchange ended");
 }
 
 void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
@@ -169,40 +220,25 @@ void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, 
     token = book.token_of(request.facts, now);
   else if (refused == nullptr)
     token = decision.allowed()->token;
-  const std::string proxy_id = without_tokens(request.proxy_id), path = without_tokens(request.facts.path);
+  Line line;
+  line.add_request(request);
+  line.add("decision", refused != nullptr ? "refused" : "allowed");
+  if (refused != nullptr) {
+    line.add_number("status", refused->answer.status);
+    line.add("reason", name_of(refused->error.code));
+  }
+  if (refused == nullptr && decision.allowed()->is_stale) line.add("stale", "yes");
+  if (route != nullptr) line.add("route", route->name);
+  line.add_facts(request.facts);
   std::string said;
-  std::vector<platform::LogField> fields;
-  const auto add = [&](std::string_view name, std::string_view text) {
-    if (!text.empty()) fields.emplace_back(name, text);
-  };
-  add("request", request.id);
-  add("proxy_request", proxy_id);
-  add("trace", trace_of(request.traceparent));
-  add("shape", name_of(request.shape));
-  add("decision", refused != nullptr ? "refused" : "allowed");
   if (refused != nullptr) {
-    fields.emplace_back("status", refused->answer.status);
-    add("reason", name_of(refused->error.code));
-  }
-  if (refused == nullptr && decision.allowed()->is_stale) add("stale", "yes");
-  if (route != nullptr) add("route", route->name);
-  add("method", request.facts.method);
-  add("host", request.facts.host);
-  add("path", path);
-  add("address", request.facts.address);
-  if (refused != nullptr) {
-    add("claim", refused->error.claim);
-    add("demanded", refused->error.expected);
+    line.add("claim", refused->error.claim);
+    line.add("demanded", refused->error.expected);
     if (token.has_value() && !refused->error.claim.empty()) said = said_in(*token, refused->error.claim);
-    add("said", said);
+    line.add("said", said);
   }
-  if (token.has_value()) {
-    add("issuer", token->issuer());
-    add("subject", token->subject());
-    add("client", token->client_id());
-    add("kid", token->key_id());
-  }
-  platform::log(platform::LogLevel::info, "decision", fields);
+  if (token.has_value()) line.add_token(*token);
+  line.write("decision");
 }
 
 }  // namespace jeton::gateway

@@ -7,10 +7,13 @@
 //    "issuer":"https://id.example.com","subject":"dev_1","client":"web","kid":"k3Vx…"}
 //
 // Never a token, and no query: both may hold what only the two ends should know. Refusals are logged always, allowed
-// requests by a sample, both within a bound of lines a second; what goes beyond is counted. `jeton why` reads it.
+// requests by a sample, both within a bound of lines a second in which each reason has a share (LogBudget); what goes
+// beyond is counted. What was allowed and then ended with its token has a line too, "exchange ended". `jeton why` reads
+// both.
 // Threads: any.
 #pragma once
 
+#include "gateway/log_budget.h"
 #include "gateway/rulebook.h"
 #include "platform/metrics.h"
 
@@ -39,11 +42,21 @@ struct DecidedRequest {
   const RequestFacts& facts;
 };
 
+// What was allowed, lasted, and was ended because its token had ended.
+struct EndedExchange {
+  std::string_view stage;  // how far it had come: "request", "answer", "events", "websocket"
+  const Error& why;
+  const VerifiedToken& token;
+  const Route& route;
+};
+
 class DecisionRecorder {
  public:
   DecisionRecorder(platform::Metrics& metrics, DecisionLogOptions options, UnknownKeySeen unknown_key_seen = {});
 
   void record(const Rulebook& book, const DecidedRequest& request, const Decision& decision, Moment now) const;
+
+  void record_end(const DecidedRequest& request, const EndedExchange& ended, Moment now) const;
 
   // Questions to forward-auth that are none: from somebody who is no trusted proxy; without what must be told.
   void count_stranger() const noexcept;
@@ -52,7 +65,11 @@ class DecisionRecorder {
   void record(const DecidedRequest& request, const Preflight& preflight, std::string_view origin, Moment now) const;
 
  private:
-  bool may_log(Moment now) const noexcept;
+  // What lines have a budget of their own for: each reason, and these.
+  enum class Kind : std::uint8_t { allowed, shadow, malformed, ended, preflight };
+  static constexpr std::size_t kinds = 5;
+  bool may_log(Errc reason, Moment now) const noexcept;
+  bool may_log(Kind kind, Moment now) const noexcept;
   void log(const Rulebook& book, const DecidedRequest& request, const Decision& decision, Moment now) const;
 
   void tell_of_stale(const Allowed& allowed, Moment now) const;
@@ -61,6 +78,7 @@ class DecisionRecorder {
 
   const DecisionLogOptions options_;
   const UnknownKeySeen unknown_key_seen_;
+  platform::Metrics& metrics_;
   platform::Counter& strangers_;
   platform::Counter& malformed_;
   platform::Counter& unlogged_;
@@ -69,7 +87,7 @@ class DecisionRecorder {
   platform::Counter& preflights_refused_;
   mutable std::atomic<std::uint64_t> allowed_seen_ = 0;
   mutable std::atomic<std::uint64_t> stale_told_ = 0;  // the last period in which it was told, counted from 1
-  mutable std::atomic<std::uint64_t> window_ = 0;      // the second, and how many lines it has seen: 40 and 24 bits
+  mutable LogBudget budget_;
 };
 
 }  // namespace jeton::gateway

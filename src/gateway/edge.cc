@@ -224,11 +224,13 @@ Outcome<void> Edge::State::listen_proxy() {
   };
   platform::Counter& failed =
       metrics.counter("jeton_gateway_upstream_failures_total", "Requests whose upstream did not answer as it should.");
-  const auto observe = [&failed](const Relayed& relayed) {
+  const auto observe = [this, &failed](const Relayed& relayed) {
     if (relayed.error.has_value() && *relayed.error != http::UpstreamError::cancelled) failed.add();
+    if (relayed.permit_ended.has_value()) decider->record_end(relayed);
   };
-  auto server =
-      http::Server::listen(std::move(options), {}, {}, proxy_service({.decide = decide, .observer = observe}));
+  const auto objection = [this](const Permit& permit) { return decider->objection_later(permit); };
+  auto server = http::Server::listen(std::move(options), {}, {},
+                                     proxy_service({.decide = decide, .observer = observe, .objection = objection}));
   if (!server.has_value()) return std::unexpected(std::move(server.error()));
   proxy_server = *std::move(server);
   return {};

@@ -17,6 +17,7 @@ trusted_proxies = []
 [defaults]
 audience = "api"
 staleness = { max = "5s", then = "deny" }
+streams = "until_revocation"
 [[issuer]]
 url = "https://id.example.com"
 algorithms = ["ES256"]
@@ -52,6 +53,7 @@ match = { path = "/v1/users/{user}" }
 upstream = "tracks"
 errors = "rfc6750"
 staleness = { then = "allow" }
+streams = "until_closed"
 pass = [{ claim = ["https://x.example/ids", "user"], header = "X-User" }]
 [route.require]
 audience = "any"
@@ -88,12 +90,14 @@ TEST(PolicyFile, AFileIsReadWhole) {
   EXPECT_EQ(high.policy.staleness_max, 5s);
   EXPECT_EQ(high.policy.when_stale, WhenStale::introspect);
   EXPECT_EQ(high.policy.pass.size(), 2u);
+  EXPECT_EQ(high.streams_until, StreamsUntil::revocation);
 
   const Route& own = file->routes.all()[1];
   EXPECT_TRUE(own.policy.audiences.empty());
   EXPECT_EQ(own.policy.errors, ErrorStyle::rfc6750);
   EXPECT_EQ(own.policy.staleness_max, 5s);
   EXPECT_EQ(own.policy.when_stale, WhenStale::allow);
+  EXPECT_EQ(own.streams_until, StreamsUntil::closed);
   EXPECT_EQ(own.policy.conditions.at(0).claim, (ClaimPath{"https://x.example/ids", "user"}));
   EXPECT_EQ(file->routes.all()[2].policy.authentication, Authentication::forbidden);
 }

@@ -42,6 +42,12 @@ Staleness read_staleness(TomlTable& table) {
   return staleness;
 }
 
+std::optional<StreamsUntil> read_streams(TomlTable& table) {
+  const auto place = table.word("streams", {"until_expiry", "until_revocation", "until_closed"});
+  if (!place.has_value()) return std::nullopt;
+  return static_cast<StreamsUntil>(*place);
+}
+
 std::vector<QueryCondition> read_query(TomlTable& table) {
   std::vector<QueryCondition> conditions;
   const toml::table* const inner = table.table("query");
@@ -144,6 +150,7 @@ RouteDefaults read_defaults(TomlTable table) {
   defaults.staleness_max = staleness.max;
   defaults.when_stale = staleness.then;
   defaults.cors = read_cors(table).value_or(nullptr);
+  defaults.streams_until = read_streams(table);
   table.finish();
   return defaults;
 }
@@ -179,6 +186,7 @@ ReadRoute read_route(TomlTable table, const RouteDefaults& defaults) {
   const Staleness staleness = read_staleness(table);
   policy.staleness_max = staleness.max.value_or(defaults.staleness_max.value_or(seconds{10}));
   policy.when_stale = staleness.then.value_or(defaults.when_stale.value_or(WhenStale::allow));
+  route.streams_until = read_streams(table).value_or(defaults.streams_until.value_or(StreamsUntil::expiry));
   policy.limits = read_limits(table, route.name);
   read.cors = read_cors(table).value_or(defaults.cors);
   policy.pass = read_pass(table);

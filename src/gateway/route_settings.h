@@ -21,6 +21,7 @@ struct RouteDefaults {
   std::optional<std::chrono::seconds> staleness_max{};
   std::optional<WhenStale> when_stale{};
   std::shared_ptr<const http::CorsPolicy> cors{};  // null: none
+  std::optional<StreamsUntil> streams_until{};
 };
 RouteDefaults read_defaults(platform::TomlTable table);
 

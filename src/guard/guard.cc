@@ -110,6 +110,23 @@ Decision Guard::settle(const Undecided& undecided, bool is_active, std::string_v
   return admit(std::move(allowed), address, now);
 }
 
+std::optional<Error> Guard::objection_later(const VerifiedToken& token, const Route& route, Moment now) const {
+  if (route.streams_until == StreamsUntil::closed) return std::nullopt;
+  if (parts_.revocations != nullptr) {
+    if (const auto reason = parts_.revocations->find(token))
+      return Error{*reason == RevocationReason::stale_claims ? Errc::stale_claims : Errc::revoked};
+    const auto staleness = parts_.revocations->staleness(token.issuer(), now.monotonic);
+    const bool is_stale = staleness.has_value() && *staleness > route.policy.staleness_max;
+    const bool refuses = route.policy.when_stale == WhenStale::deny ||
+                         (route.policy.when_stale == WhenStale::introspect && !parts_.can_introspect);
+    if (is_stale && refuses) return Error{Errc::stale_revocations};
+  }
+  auto objection = verifier_.objection_later(token, now.wall);
+  if (objection && objection->code != Errc::unknown_key && route.streams_until == StreamsUntil::revocation)
+    return std::nullopt;
+  return objection;
+}
+
 std::optional<Error> Guard::objection_by(const Routes& other, const RequestFacts& facts, const Decision& decision,
                                          Moment now) const {
   const Allowed* const allowed = decision.allowed();

@@ -121,11 +121,17 @@ void StreamExchange::end_tunnel_within(milliseconds time) noexcept {
   if (read_deadline_ != Deadline::max()) read_deadline_ = tunnel_read_deadline();
 }
 
+void StreamExchange::end_within(milliseconds time) noexcept {
+  end_tunnel_within(time);
+  write_end_ = tunnel_deadline_;
+  if (write_deadline_ != Deadline::max()) write_deadline_ = std::min(write_deadline_, write_end_);
+}
+
 asio::awaitable<StreamExchange::Got> StreamExchange::receive(asio::mutable_buffer into, std::size_t& size) {
   if (read_stopped_ || lost_) co_return Got::lost;
   if (read_time_over_) co_return Got::time_over;
   const auto began = steady_clock::now();
-  read_deadline_ = began + (tunnel_ ? limits_.tunnel_idle_time_max : read_time_left());
+  read_deadline_ = tunnel_ ? tunnel_read_deadline() : began + read_time_left();
   const auto [error, got] = co_await transport_.async_read_some(into, awaited);
   read_deadline_ = Deadline::max();
   waited_ += steady_clock::now() - began;
@@ -200,7 +206,7 @@ asio::awaitable<std::expected<std::string_view, Refusal>> StreamExchange::read_c
 template <class Buffers>
 asio::awaitable<bool> StreamExchange::write(const Buffers& buffers) {
   if (lost_) co_return false;
-  write_deadline_ = steady_clock::now() + limits_.write_time_max;
+  write_deadline_ = std::min<Deadline>(steady_clock::now() + limits_.write_time_max, write_end_);
   const auto [error, size] = co_await asio::async_write(transport_, buffers, awaited);
   write_deadline_ = Deadline::max();
   if (tunnel_ && read_deadline_ != Deadline::max()) read_deadline_ = tunnel_read_deadline();

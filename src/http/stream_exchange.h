@@ -91,6 +91,8 @@ class StreamExchange {
   boost::asio::awaitable<bool> write_tunnel(std::string_view bytes);
   void end_tunnel_writing() noexcept { transport_.shutdown_send(); }
   void end_tunnel_within(std::chrono::milliseconds time) noexcept;  // from now on, whatever still comes
+  // The same, and of writing too: for who is not to have more.
+  void end_within(std::chrono::milliseconds time) noexcept;
   // What is under way fails, and the connection is reset when the exchange ends.
   void abort() noexcept;
 
@@ -133,6 +135,7 @@ class StreamExchange {
   Deadline read_deadline_ = Deadline::max();
   Deadline write_deadline_ = Deadline::max();
   Deadline tunnel_deadline_ = Deadline::max();
+  Deadline write_end_ = Deadline::max();  // of all writing
   int status_ = 0;
   AnswerLength::Kind answer_kind_ = AnswerLength::Kind::none;
   bool body_ended_ = false;

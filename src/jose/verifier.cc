@@ -69,6 +69,25 @@ Result<VerifiedToken> Verifier::check_time(VerifiedToken token, UnixTime now) co
   return token;
 }
 
+std::optional<Error> Verifier::objection_later(const VerifiedToken& token, UnixTime now) const {
+  const VerifiedToken::State& state = *token.state_;
+  const auto is_of = [&](const TrustedIssuer& issuer) {
+    const auto& accepted = issuer.issuer.accepted();
+    const bool is_named = issuer.issuer.accepts_any() || std::ranges::find(accepted, state.issuer) != accepted.end();
+    return is_named && std::ranges::any_of(issuer.keys.entries(), [&](const KeySet::Entry& entry) {
+             return entry.kid == state.kid && std::ranges::any_of(entry.keys, [&](const VerificationKey& key) {
+                      return key.algorithm() == state.algorithm;
+                    });
+           });
+  };
+  const auto issuer = std::ranges::find_if(state_->issuers, is_of);
+  if (issuer == state_->issuers.end()) return Error{Errc::unknown_key};
+  auto wrong = jose::check_times(state, *issuer, now);
+  // A clock that was set back makes no good token bad.
+  if (wrong && wrong->code != Errc::expired && wrong->code != Errc::too_old) return std::nullopt;
+  return wrong;
+}
+
 bool Verifier::lacks_keys() const noexcept {
   return std::ranges::any_of(state_->issuers, [](const TrustedIssuer& issuer) { return issuer.keys.size() == 0; });
 }

@@ -84,6 +84,29 @@ TEST(Verifier, LeewayMovesEveryBoundaryAndSaturates) {
   EXPECT_TRUE(Verifier{issuer}.verify(token_of(good_payload(R"(,"nbf":1800000000)")), now));
 }
 
+TEST(Verifier, WhatWasGoodIsMeasuredAgainByTimeAndKeyAlone) {
+  const VerifiedToken token = Verifier{trusted()}.verify(token_of(good_payload(R"(,"nbf":1700000000)")), now).value();
+  const auto later = [&](const Verifier& verifier, UnixTime at) {
+    const auto objection = verifier.objection_later(token, at);
+    return objection ? objection->code : Errc{};
+  };
+  TrustedIssuer lax = trusted();
+  lax.leeway = 30s;
+  lax.audience = AudienceRule::must_include("another");
+  EXPECT_EQ(later(Verifier{trusted()}, now + 599s), Errc{});
+  EXPECT_EQ(later(Verifier{trusted()}, now + 600s), Errc::expired);
+  EXPECT_EQ(later(Verifier{lax}, now + 629s), Errc{});
+  EXPECT_EQ(later(Verifier{lax}, now + 630s), Errc::expired);
+  EXPECT_EQ(later(Verifier{trusted()}, now - 3600s), Errc{}) << "a clock that was set back";
+  // By another verifier, in which the issuer has another place, other keys, or none.
+  const SigningKey other = SigningKey::generate(Algorithm::es256);
+  TrustedIssuer stranger = trusted(other), elsewhere = trusted();
+  elsewhere.issuer = "https://elsewhere.example";
+  EXPECT_EQ(later(Verifier{{stranger, trusted()}}, now), Errc{});
+  EXPECT_EQ(later(Verifier{stranger}, now), Errc::unknown_key);
+  EXPECT_EQ(later(Verifier{elsewhere}, now), Errc::unknown_key);
+}
+
 TEST(Verifier, AFractionOfASecondCounts) {
   const std::string payload = R"({"iss":"https://as.example","aud":"api","exp":1700000000.5})";
   EXPECT_EQ(refusal(payload).claim, "accepted");

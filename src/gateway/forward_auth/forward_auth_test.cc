@@ -403,8 +403,36 @@ TEST(DecisionLog, IsBoundedASecondAndCountsWhatGoesBeyond) {
       recorder.record(book, {.shape = Shape::proxy, .id = "a-1", .facts = facts}, guard.decide(facts, now), now);
   }
   platform::set_log_sink({});
-  EXPECT_EQ(lines, 6U);
-  EXPECT_NE(metrics.text().find("jeton_gateway_decisions_unlogged_total 14"), std::string::npos);
+  EXPECT_EQ(lines, 8U) << "three, and the reason's own one";
+  EXPECT_NE(metrics.text().find("jeton_gateway_decisions_unlogged_total 12"), std::string::npos);
+}
+
+// A hundred requests of junk a second must not hide the one that matters.
+TEST(DecisionLog, ReasonThatFloodsItHidesNoOther) {
+  platform::Metrics metrics;
+  std::vector<std::string> lines;
+  platform::set_log_sink([&](std::string_view line) { lines.emplace_back(line); });
+  const DecisionRecorder recorder(metrics, {.allowed_one_in = 1, .lines_per_second_max = 40});
+  const Verifier verifier{{.issuer = "i", .audience = AudienceRule::must_include("api"), .keys = KeySet()}};
+  Guard guard(verifier, routes());
+  const Rulebook book{guard, verifier, DecisionCounters(metrics, guard.routes())};
+  const Moment now(noon, std::chrono::seconds(7));
+  const auto ask = [&](std::string_view path) {
+    const RequestFacts facts{.path = path};
+    recorder.record(book, {.shape = Shape::proxy, .id = "a-1", .facts = facts}, guard.decide(facts, now), now);
+  };
+  const auto lines_with = [&](std::string_view text) {
+    return std::ranges::count_if(lines, [&](const std::string& line) { return line.find(text) != line.npos; });
+  };
+  for (int i = 0; i < 1'000; ++i) ask("/nowhere");
+  EXPECT_EQ(lines_with("no_route"), 40 + 2);
+  for (int i = 0; i < 10; ++i) ask("/v1/tracks/7");
+  for (int i = 0; i < 10; ++i) ask("/public/x");
+  recorder.count_malformed("a-2", "no method");
+  platform::set_log_sink({});
+  EXPECT_EQ(lines_with("missing_token"), 2);
+  EXPECT_EQ(lines_with(R"("decision":"allowed")"), 2);
+  EXPECT_EQ(lines_with("question not understood"), 1);
 }
 
 TEST(Rulebook, EachThreadSeesTheNewOneAtItsNextLook) {

@@ -5,6 +5,9 @@
 #include "http/message.h"
 #include "http/request_head.h"
 
+#include <jeton/policy.h>
+#include <jeton/verified_token.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +22,13 @@ class Upstream;
 
 namespace jeton::gateway {
 
+// By what an exchange that lasts goes on; it is asked about again and again (ProxyParts::objection).
+struct Permit {
+  VerifiedToken token;
+  Routes routes;  // keeps the route
+  const Route* route;
+};
+
 struct Forward {
   std::shared_ptr<http::Upstream> upstream;
   std::string path;  // canonical, the one that was decided on; the query follows as it was received
@@ -32,7 +42,8 @@ struct Forward {
   // Of a route with a rule for pages of other origins: added to every answer, in place of all Access-Control-* fields
   // of the upstream's.
   std::optional<http::CorsFields> cors{};
-  std::shared_ptr<void> held{};  // let go when the exchange has ended: what counts requests under way
+  std::optional<Permit> permit{};  // none: it ends by itself alone
+  std::shared_ptr<void> held{};    // let go when the exchange has ended: what counts requests under way
 };
 
 using ProxyDecision = std::variant<http::Response, Forward>;

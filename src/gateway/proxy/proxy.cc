@@ -29,19 +29,22 @@ std::mt19937_64 seeded() {
 class Proxy final : public http::StreamService {
  public:
   Proxy(asio::io_context& loop, std::shared_ptr<const ProxyParts> parts)
-      : loop_(loop), parts_(std::move(parts)), random_(seeded()) {}
+      : loop_(loop), parts_(std::move(parts)), watch_(loop, parts_->objection), random_(seeded()) {}
 
   asio::awaitable<void> serve(http::StreamExchange& client) override;
   void close() noexcept override {
+    watch_.close();
     for (auto& [upstream, pool] : pools_) pool->close();
   }
 
  private:
   asio::awaitable<void> relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed);
+  void tell(const http::StreamExchange& client, Relayed& relayed) const;
   std::shared_ptr<http::UpstreamPool> pool_of(const std::shared_ptr<http::Upstream>& upstream);
 
   asio::io_context& loop_;
   std::shared_ptr<const ProxyParts> parts_;
+  PermitWatch watch_;
   std::mt19937_64 random_;  // of names that only have to differ
   std::map<const http::Upstream*, std::shared_ptr<http::UpstreamPool>> pools_;
 };
@@ -74,27 +77,48 @@ asio::awaitable<void> Proxy::serve(http::StreamExchange& client) {
       response->headers.set("X-Request-Id", trace.request_id);
       co_await client.answer(*response);
     } else {
-      co_await relay(client, std::get<Forward>(decision), relayed);
+      const Forward& forward = std::get<Forward>(decision);
+      co_await relay(client, forward, relayed);
+      if (forward.permit) relayed.permit = &*forward.permit;
+      tell(client, relayed);
+      co_return;
     }
   }
+  tell(client, relayed);
+}
+
+void Proxy::tell(const http::StreamExchange& client, Relayed& relayed) const {
+  if (!parts_->observer) return;
   relayed.status = client.status();
   relayed.complete = client.answered();
   relayed.bytes_in = client.bytes_in();
   relayed.bytes_out = client.bytes_out();
-  if (parts_->observer) parts_->observer(relayed);
+  parts_->observer(relayed);
 }
 
 asio::awaitable<void> Proxy::relay(http::StreamExchange& client, const Forward& forward, Relayed& relayed) {
   const std::shared_ptr<http::UpstreamPool> pool = pool_of(forward.upstream);
   Relay relay(client, *pool, forward, relayed.trace);
-  co_await relay.run();
+  co_await relay.run(watch_);
   relayed.upstream = forward.upstream.get();
   if (relay.server()) relayed.server = forward.upstream->server(*relay.server()).authority;
   relayed.error = relay.error();
   relayed.attempts = relay.attempts();
+  relayed.stage = relay.stage();
+  relayed.permit_ended = relay.permit_ended();
 }
 
 }  // namespace
+
+std::string_view name_of(RelayStage stage) noexcept {
+  switch (stage) {
+    case RelayStage::request: return "request";
+    case RelayStage::answer: return "answer";
+    case RelayStage::events: return "events";
+    case RelayStage::websocket: return "websocket";
+  }
+  return "unknown";
+}
 
 http::StreamServiceFactory proxy_service(ProxyParts parts) {
   auto shared = std::make_shared<const ProxyParts>(std::move(parts));

@@ -56,6 +56,8 @@ ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view p
                   .cors = std::move(cors)};
   for (const HeaderName& name : book.guard.routes().passed_headers()) forward.remove.push_back(name.text());
   for (PassedHeader& passed : allowed.pass) forward.set.emplace_back(passed.name->text(), passed.value.text());
+  if (allowed.token.has_value() && allowed.route->streams_until != StreamsUntil::closed)
+    forward.permit.emplace(*std::move(allowed.token), book.guard.routes(), allowed.route);
   if (allowed.limits.has_value()) {
     allowed.limits->append_rate_limit(forward.answer.emplace_back("RateLimit", "").second);
     allowed.limits->append_policy(forward.answer.emplace_back("RateLimit-Policy", "").second);
@@ -66,6 +68,31 @@ ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view p
 }
 
 }  // namespace
+
+std::optional<Error> ProxyDecider::objection_later(const Permit& permit) const {
+  const Rulebook* const book = rulebook_.get();
+  if (book == nullptr) return std::nullopt;
+  return book->guard.objection_later(permit.token, *permit.route, Moment(clock_.now_seconds(), Agent::monotonic()));
+}
+
+void ProxyDecider::record_end(const Relayed& relayed) const {
+  const http::Request& request = relayed.request.request;
+  const RequestFacts facts{.method = relayed.request.method_name(),
+                           .scheme = request.scheme,
+                           .host = request.host,
+                           .path = request.path,
+                           .address = request.peer_address};
+  recorder_.record_end({.shape = Shape::proxy,
+                        .id = request.id,
+                        .proxy_id = relayed.trace.request_id,
+                        .traceparent = relayed.trace.traceparent,
+                        .facts = facts},
+                       {.stage = name_of(relayed.stage),
+                        .why = *relayed.permit_ended,
+                        .token = relayed.permit->token,
+                        .route = *relayed.permit->route},
+                       Moment(clock_.now_seconds(), Agent::monotonic()));
+}
 
 ProxyDecision ProxyDecider::decide(const http::RequestHead& head, const Trace& trace) const {
   const http::Request& request = head.request;

@@ -5,6 +5,7 @@
 
 #include "gateway/decision_recorder.h"
 #include "gateway/proxy/forward.h"
+#include "gateway/proxy/proxy.h"
 #include "gateway/rulebook.h"
 #include "http/request_head.h"
 #include "platform/clock.h"
@@ -18,6 +19,10 @@ class ProxyDecider {
       : rulebook_(rulebook), recorder_(recorder), clock_(clock) {}
 
   ProxyDecision decide(const http::RequestHead& head, const Trace& trace) const;
+  // Of what was decided before, by the rulebook of now.
+  std::optional<Error> objection_later(const Permit& permit) const;
+  // Of one that was ended because its permit had.
+  void record_end(const Relayed& relayed) const;
 
  private:
   const CurrentRulebook& rulebook_;

@@ -1,8 +1,11 @@
 #include "gateway/proxy/relay.h"
 
 #include "gateway/proxy/rewrite.h"
+#include "gateway/proxy/websocket_frames.h"
 #include "http/response_writer.h"
 #include "platform/log.h"
+
+#include <jeton/guard.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -30,6 +33,8 @@ constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds early_answer_time_max{2'000};
 // A tunnel of which one end has closed.
 constexpr milliseconds tunnel_end_time_max{5'000};
+// What is on its way to a client whose permit has ended, the Close frame, and the client's own.
+constexpr milliseconds close_time_max{500};
 constexpr unsigned interim_answers_max = 8;
 
 std::string_view text_of(int status) noexcept {
@@ -111,20 +116,50 @@ asio::awaitable<void> Relay::answer_client_fault(const http::Refusal& refusal) {
   if (refusal.status != 0) co_await answer(refusal.status, refusal.error);
 }
 
-asio::awaitable<void> Relay::run() {
+asio::awaitable<void> Relay::run(PermitWatch& watch) {
+  watch.add(*this);
   while (co_await attempt() == Turn::again) {
   }
 }
 
+// From a timer, while the coroutines wait: each of them finds permit_ended_ when what it waits for has failed.
+void Relay::end(const Error& why) noexcept {
+  permit_ended_ = why;
+  if (server_connection_ != nullptr) server_connection_->cancel();
+  switch (stage_) {
+    case RelayStage::request: break;
+    case RelayStage::answer:
+    case RelayStage::events: client_.abort(); break;
+    case RelayStage::websocket: client_.end_within(close_time_max); break;
+  }
+}
+
+asio::awaitable<void> Relay::refuse() {
+  error_ = UpstreamError::cancelled;
+  if (client_.answer_begun()) co_return;
+  const Answer refusal = answer_for(*permit_ended_, forward_.permit->route->policy);
+  http::Response response{.status = refusal.status, .body = refusal.body};
+  for (const auto& [name, value] : refusal.headers) response.headers.add(name, value);
+  if (forward_.cors) add_cors(*forward_.cors, response);
+  response.headers.set("X-Request-Id", trace_.request_id);
+  co_await client_.answer(response);
+}
+
 asio::awaitable<Relay::Turn> Relay::attempt() {
   auto lease = co_await pool_.lease(server_, fresh_);
+  if (permit_ended_) {  // while it was being connected
+    co_await refuse();
+    co_return Turn::ended;
+  }
   if (!lease) {
     const bool unsent = lease.error() == UpstreamError::not_connected;
     if (unsent && server_ && retries_++ < pool_.upstream().options().retries_max) co_return Turn::again;
     co_await give_up(lease.error());
     co_return Turn::ended;
   }
+  server_connection_ = &**lease;
   const Turn turn = co_await exchange(*lease);
+  server_connection_ = nullptr;
   if (turn == Turn::ended && !error_) {
     pool_.upstream().note_success(*server_);
     // A server that was asked to switch protocols and did not may still be of two minds about what comes next.
@@ -238,6 +273,10 @@ asio::awaitable<Relay::Turn> Relay::read_answer(http::UpstreamPool::Lease& lease
   const bool to_head = client_.request().method == http::Method::head;
   for (unsigned interim = 0;; ++interim) {
     auto head = co_await server.read_head(to_head);
+    if (permit_ended_) {
+      co_await refuse();
+      co_return Turn::ended;
+    }
     if (!head) {
       if (upload.refusal) {
         error_ = UpstreamError::cancelled;
@@ -277,6 +316,7 @@ asio::awaitable<Relay::Turn> Relay::read_answer(http::UpstreamPool::Lease& lease
 asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const ResponseHead& head) {
   const bool to_head = client_.request().method == http::Method::head;
   const bool events = is_event_stream(head.response);
+  stage_ = events ? RelayStage::events : RelayStage::answer;
   if (events) {
     server.set_idle_time_max(pool_.upstream().options().event_idle_time_max);
     client_.on_stop([&server] { server.cancel(); });
@@ -289,6 +329,10 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
   }
   while (true) {
     const auto piece = co_await server.read_body();
+    if (permit_ended_) {
+      error_ = UpstreamError::cancelled;
+      break;
+    }
     if (!piece) {
       error_ = piece.error();
       if (error_ == UpstreamError::malformed) log_malformed(server);
@@ -313,42 +357,68 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
   client_.on_stop({});
 }
 
-// Bytes from one side to the other, until it ends or the other takes no more.
-template <class From, class To>
-asio::awaitable<void> pour(From& from, To& to, std::exception_ptr& failed) {
+// What the server says, until it ends or the client takes no more.
+asio::awaitable<void> Relay::pour_down(UpstreamConnection& server, std::exception_ptr& failed) {
+  try {
+    WebSocketFrames frames;
+    std::array<char, 16 * 1024> buffer;
+    while (!permit_ended_) {
+      const std::size_t size = co_await server.read_tunnel(buffer);
+      if (size == 0 || permit_ended_) break;
+      const std::string_view bytes(buffer.data(), size);
+      frames.note(bytes);
+      if (!co_await client_.write_tunnel(bytes)) break;
+    }
+    if (permit_ended_) co_await say_close(frames.may_follow());
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  client_.end_tunnel_writing();
+  if (!permit_ended_) client_.end_tunnel_within(tunnel_end_time_max);
+}
+
+// RFC 6455, section 7.4.1. Without a place for a frame a reset says at least that this was not the end.
+asio::awaitable<void> Relay::say_close(bool may_follow) {
+  if (!may_follow || !co_await client_.write_tunnel(close_frame(policy_violation, name_of(permit_ended_->code))))
+    client_.abort();
+}
+
+// What the client says. After the end of its permit it is read on for a while, for its own Close, and goes nowhere: a
+// connection that is closed with something unread takes back what was said on it last.
+asio::awaitable<void> Relay::pour_up(UpstreamConnection& server, std::exception_ptr& failed) {
   try {
     std::array<char, 16 * 1024> buffer;
-    while (const std::size_t size = co_await from.read_tunnel(buffer)) {
-      if (!co_await to.write_tunnel({buffer.data(), size})) break;
+    while (const std::size_t size = co_await client_.read_tunnel(buffer)) {
+      if (!permit_ended_ && !co_await server.write_tunnel({buffer.data(), size}) && !permit_ended_) break;
     }
   } catch (...) {
     failed = std::current_exception();
   }
-  to.end_tunnel_writing();
-  to.end_tunnel_within(tunnel_end_time_max);
+  server.end_tunnel_writing();
+  server.end_tunnel_within(tunnel_end_time_max);
 }
 
 asio::awaitable<void> Relay::tunnel(UpstreamConnection& server, const ResponseHead& head) {
   error_ = UpstreamError::cancelled;  // the connection never goes back
+  stage_ = RelayStage::websocket;
   http::Response response = client_answer(head, forward_, trace_);
   response.headers.add("Upgrade", "websocket");
   if (!co_await client_.begin_tunnel(response)) co_return;
-  http::StreamExchange& client = client_;
-  client.on_stop([&client, &server] {
-    client.abort();
+  client_.on_stop([this, &server] {
+    client_.abort();
     server.cancel();
   });
-  Ended ended(client.executor());
+  Ended ended(client_.executor());
   std::exception_ptr up_failed, down_failed;
-  const auto up = [](http::StreamExchange& from, UpstreamConnection& to, std::exception_ptr& failed,
+  const auto up = [](Relay& relay, UpstreamConnection& to, std::exception_ptr& failed,
                      Ended& done) -> asio::awaitable<void> {
-    co_await pour(from, to, failed);
+    co_await relay.pour_up(to, failed);
     done.set();
   };
-  asio::co_spawn(client.executor(), up(client, server, up_failed, ended), asio::detached);
-  co_await pour(server, client, down_failed);
+  asio::co_spawn(client_.executor(), up(*this, server, up_failed, ended), asio::detached);
+  co_await pour_down(server, down_failed);
   co_await ended.wait();
-  client.on_stop({});
+  client_.on_stop({});
   if (up_failed) std::rethrow_exception(up_failed);
   if (down_failed) std::rethrow_exception(down_failed);
 }
