@@ -43,15 +43,29 @@ def bench(*words):
     return json.loads(done.stdout) if done.stdout else None
 
 
-class Issuer:
-    """A data directory on the disk of the repository, filled, and the server on it."""
+KEPT = TOP / "build" / "sessions"
 
-    def __init__(self, sessions, tokens):
+
+class Issuer:
+    """A data directory on the disk of the repository, filled, and the server on it. `keep`: filled once, in
+    build/sessions, and copied from there."""
+
+    def __init__(self, sessions, tokens, keep=False):
         (TOP / "build").mkdir(exist_ok=True)
         self.folder = tempfile.mkdtemp(prefix="issuer-load-", dir=TOP / "build")
         self.data = self.folder + "/data"
         self.tokens = self.folder + "/tokens"
         self.config = self.folder + "/jeton.toml"
+        kept = KEPT / str(sessions)
+        if not (keep and kept.is_dir()):
+            self.fill(sessions, tokens)
+        if keep and not kept.is_dir():
+            KEPT.mkdir(exist_ok=True)
+            shutil.copytree(self.folder, kept)
+        elif keep:
+            shutil.copytree(kept, self.folder, dirs_exist_ok=True)
+
+    def fill(self, sessions, tokens):
         with open(self.config, "w") as file:
             file.write('[log]\nlevel = "warning"\n')
         self.server = None

@@ -2,7 +2,7 @@
 //
 //   issuer_bench fill DATA COUNT TOKENS FILE       sessions into the database of a stopped issuer; see session_fill.h
 //   issuer_bench bytes DATA                        {"bytes_per_session":…}
-//   issuer_bench pages DATA                        {"read":…,"written":…}; the tokens of DATA are no good afterwards
+//   issuer_bench rotations DATA COUNT              {"cpu_us":…,"reads":…,"writes":…}; its tokens are no good then
 //   issuer_bench floor updates DATA | signatures | passwords THREADS | syncs FOLDER     {"per_s":…}
 //   issuer_bench refresh PORT PID FILE CONNECTIONS RATE SECONDS         the tokens of FILE, which is written anew
 //   issuer_bench post PORT PID CONNECTIONS RATE SECONDS PATH BODY [HEADER…]
@@ -10,6 +10,7 @@
 #include "issuer_floors.h"
 #include "load.h"
 #include "requests.h"
+#include "rotations.h"
 #include "session_fill.h"
 
 #include <sodium.h>
@@ -85,11 +86,11 @@ int run(const Words& words) {
                 bytes_per_session(words[1]));
     return 0;
   }
-  if (words.size() == 2 && words[0] == "pages") {
-    const auto pages = pages_of_rotations(words[1]);
-    std::printf(R"({"read":%.3f,"written":%.3f})"
+  if (words.size() == 3 && words[0] == "rotations") {
+    const auto cost = cost_of_rotations(words[1], number(words[2]));
+    std::printf(R"({"cpu_us":%.2f,"reads":%.3f,"writes":%.3f})"
                 "\n",
-                pages.read, pages.written);
+                cost.cpu_us, cost.reads, cost.writes);
     return 0;
   }
   if (words.size() >= 2 && words[0] == "floor") return floor(words);

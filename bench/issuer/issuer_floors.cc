@@ -9,13 +9,11 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -86,45 +84,6 @@ double grouped_updates_floor(const std::string& data, double seconds) {
   sqlite3_finalize(update);
   sqlite3_close(db);
   return rate;
-}
-
-Pages pages_of_rotations(const std::string& data) {
-  constexpr std::size_t counted = 20'000;
-  sqlite3* db = nullptr;
-  expect(sqlite3_open((data + "/jeton.db").c_str(), &db) == SQLITE_OK, "the database cannot be opened");
-  run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384");
-  auto ids = session_ids(db, "ORDER BY id");
-  std::ranges::shuffle(ids, std::mt19937_64{20261124});
-  sqlite3_stmt* update = nullptr;
-  sqlite3_stmt* read = nullptr;
-  sqlite3_prepare_v2(db, "UPDATE sessions SET generation = generation + 1 WHERE id = ? AND ended_at IS NULL", -1,
-                     &update, nullptr);
-  sqlite3_prepare_v2(db, "SELECT users.claims FROM sessions JOIN users ON users.id = user_id WHERE sessions.id = ?", -1,
-                     &read, nullptr);
-  const auto count = [&](int what) {
-    int now = 0;
-    int most = 0;
-    sqlite3_db_status(db, what, &now, &most, 1);
-    return static_cast<double>(now) / counted;
-  };
-  Pages pages;
-  // The first round fills the cache.
-  for (std::size_t at = 0; at < 2 * counted; ++at) {
-    if (at == counted) count(SQLITE_DBSTATUS_CACHE_MISS), count(SQLITE_DBSTATUS_CACHE_WRITE);
-    if (at % group_updates == 0) run(db, "BEGIN IMMEDIATE");
-    for (sqlite3_stmt* one : {update, read}) {
-      sqlite3_bind_int64(one, 1, ids[at % ids.size()]);
-      expect(sqlite3_step(one) == (one == update ? SQLITE_DONE : SQLITE_ROW), "a session is not there");
-      sqlite3_reset(one);
-    }
-    if (at % group_updates == group_updates - 1) run(db, "COMMIT");
-  }
-  pages.read = count(SQLITE_DBSTATUS_CACHE_MISS);
-  pages.written = count(SQLITE_DBSTATUS_CACHE_WRITE);
-  sqlite3_finalize(update);
-  sqlite3_finalize(read);
-  sqlite3_close(db);
-  return pages;
 }
 
 double signatures_floor(double seconds) {

@@ -9,13 +9,6 @@ namespace jeton::bench {
 // issuer's table and settings. `data` is a directory whose issuer is stopped; its sessions are advanced.
 double grouped_updates_floor(const std::string& data, double seconds);
 
-// The pages of the database that bare SQLite, with the issuer's table and cache, reads past its cache and writes for
-// one rotation and its user, sessions taken at random. The same each time. `data` as above.
-struct Pages {
-  double read = 0, written = 0;
-};
-Pages pages_of_rotations(const std::string& data);
-
 // ES256 signatures of a token's bytes, by OpenSSL.
 double signatures_floor(double seconds);
 

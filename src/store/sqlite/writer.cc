@@ -2,6 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace jeton::store::sqlite {
@@ -18,11 +23,24 @@ const std::string kJournalMode = "PRAGMA journal_mode = WAL";
 // signing key must not stay behind. The log keeps the length it has when it starts over (restart_pages).
 const std::string kWriterSettings =
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
-    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 71303168; PRAGMA cache_size = -16384";
+    "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 71303168";
 const std::string kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA cache_size = -8192";
 
+// A hundredth of the file are the inner pages of its trees: in a cache of a fortieth they stay, however many leaves
+// pass through it. Memory is taken as pages are read, so that an idle server has none of it.
+constexpr std::int64_t cache_kib_min = 16 << 10;
+constexpr std::int64_t cache_kib_max = 128 << 10;
+constexpr std::int64_t file_bytes_per_cache_byte = 40;
+
 constexpr std::chrono::milliseconds wal_cut_wait{1000};
+
+std::string cache_setting(const std::string& path) {
+  std::error_code none;
+  const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, none));
+  const auto kib = none ? 0 : bytes / 1024 / file_bytes_per_cache_byte;
+  return "PRAGMA cache_size = -" + std::to_string(std::clamp(kib, cache_kib_min, cache_kib_max));
+}
 
 // After these the commit's frames may or may not be in the log: the answer is not known. Without room or permission the
 // frame that marks a commit was never whole.
@@ -43,6 +61,7 @@ std::expected<std::unique_ptr<Connection>, Failure> open_for_writing(const Openi
     }
   }
   db.execute(kWriterSettings);
+  db.execute(cache_setting(opening.path));
   if (auto failure = db.take_failure()) return std::unexpected(std::move(*failure));
   return connection;
 }
