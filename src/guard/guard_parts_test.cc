@@ -265,5 +265,63 @@ TEST(GuardParts, APolicyCanBeTriedBeforeItDecides) {
   EXPECT_EQ(tried("/admin", ""), "nothing");  // refused already
 }
 
+TEST(GuardParts, APolicyThatIsTriedAsksForTokensFreshRevocationsAndClaimsThatFit) {
+  RevocationTable revocations = table();
+  hear(revocations, heard());
+  const Guard guard{verifier(), Policy{.authentication = Authentication::optional}, {.revocations = &revocations}};
+  const auto tried = [&](Policy policy, const std::string& value, nanoseconds since = 0ns) {
+    const Request request(value);
+    const Moment at{now, since};
+    const Decision decision = guard.decide(request.facts, at);
+    const auto objection = guard.objection_by(Routes::everywhere(std::move(policy)), request.facts, decision, at);
+    return objection ? std::string(name_of(objection->code)) : "nothing";
+  };
+  EXPECT_EQ(tried({.authentication = Authentication::optional}, ""), "nothing");
+  EXPECT_EQ(tried({.authentication = Authentication::forbidden}, ""), "nothing");
+  EXPECT_EQ(tried({}, ""), "missing_token");
+  const Policy denies{.staleness_max = 10s, .when_stale = WhenStale::deny};
+  EXPECT_EQ(tried(denies, bearer(), 10s), "nothing");
+  EXPECT_EQ(tried(denies, bearer(), 10s + 1ns), "stale_revocations");
+  EXPECT_EQ(tried({.staleness_max = 10s}, bearer(), 1h), "nothing");
+  const Policy passes{.pass = {{.claim = {"note"}, .header = *HeaderName::of("X-Note")}}};
+  const auto note = [](std::size_t size) { return bearer(R"(,"note":")" + std::string(size, 'n') + '"'); };
+  EXPECT_EQ(tried(passes, note(passed_value_bytes_max)), "nothing");
+  EXPECT_EQ(tried(passes, note(passed_value_bytes_max + 1)), "invalid_claim");
+}
+
+TEST(GuardParts, AClaimThatIsTooLongToPassRefusesTheRequest) {
+  const Guard guard{verifier(), Policy{.pass = {{.claim = {"note"}, .header = *HeaderName::of("X-Note")}}}};
+  const auto with_note = [](std::size_t size) { return bearer(R"(,"note":")" + std::string(size, 'n') + '"'); };
+  const Decision longest = decide(guard, with_note(passed_value_bytes_max));
+  ASSERT_EQ(outcome(longest), "allowed");
+  EXPECT_EQ(longest.allowed()->pass.at(0).value.text().size(), passed_value_bytes_max);
+  EXPECT_EQ(outcome(decide(guard, with_note(passed_value_bytes_max + 1))), "403 invalid_claim");
+}
+
+Decision decide_at(const Guard& guard, std::string_view path, const std::string& value) {
+  const Request request(value, path);
+  return guard.decide(request.facts, {now, 0ns});
+}
+
+TEST(GuardRoutes, WhatNoRouteIsForIsRefusedWhateverItsToken) {
+  const Guard guard{verifier(), Routes::build({{.name = "one", .match = {.path = "/one"}}}).value()};
+  EXPECT_EQ(outcome(decide_at(guard, "/one", bearer())), "allowed");
+  EXPECT_EQ(outcome(decide_at(guard, "/two", bearer())), "404 no_route");
+  EXPECT_EQ(outcome(decide_at(guard, "/two", "")), "404 no_route");
+  EXPECT_EQ(outcome(decide_at(guard, "/one/../one", bearer())), "400 invalid_path");
+}
+
+TEST(GuardRoutes, WhereNoTokenIsWantedAGoodOneIsRefused) {
+  const Guard guard{
+      verifier(),
+      Routes::build(
+          {{.name = "a", .match = {.path = "/login"}, .policy = {.authentication = Authentication::forbidden}},
+           {.name = "b", .match = {.path = "/news"}, .policy = {.authentication = Authentication::optional}}})
+          .value()};
+  EXPECT_EQ(outcome(decide_at(guard, "/login", "")), "allowed");
+  EXPECT_EQ(outcome(decide_at(guard, "/login", bearer())), "400 unwanted_token");
+  EXPECT_EQ(outcome(decide_at(guard, "/news", bearer())), "allowed");
+}
+
 }  // namespace
 }  // namespace jeton
