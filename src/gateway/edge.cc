@@ -31,7 +31,6 @@ using platform::Fault;
 using platform::Outcome;
 
 constexpr std::chrono::milliseconds watch_interval{20};  // for another set of keys
-constexpr std::chrono::milliseconds certificate_interval{10'000};
 constexpr std::chrono::milliseconds ready_wait_max{500};  // at the start, for keys
 constexpr unsigned threads_by_default_max = 8;
 // Of a look-up: six places share a set, so nearly all tokens find one if there is room for three times as many.
@@ -125,6 +124,7 @@ struct Edge::State {
   http::ServerOptions options_of(const std::string& address) const;
   Outcome<void> take_upstreams(const std::vector<UpstreamSettings>& settings);
   void sample_metrics();
+  void look_at_certificate() const;
   void write_rulebook();
   void watch(const std::stop_token& stop);
   bool is_ready() const { return agent->wait_until_ready(std::chrono::milliseconds(0)); }
@@ -305,7 +305,6 @@ void Edge::State::write_rulebook() {
 // A changed set of keys makes another rulebook, and so the tokens of a removed key end.
 void Edge::State::watch(const std::stop_token& stop) {
   std::uint64_t seen = 0;
-  auto look_at_certificate = std::chrono::steady_clock::now() + certificate_interval;
   std::mutex mutex;
   std::condition_variable_any woken;
   std::unique_lock lock(mutex);
@@ -315,16 +314,18 @@ void Edge::State::watch(const std::stop_token& stop) {
       const std::scoped_lock writing(rulebook_mutex);
       write_rulebook();
     }
-    if (const auto now = std::chrono::steady_clock::now(); tls != nullptr && now >= look_at_certificate) {
-      look_at_certificate = now + certificate_interval;
-      const auto renewed = tls->reload_if_changed();
-      if (!renewed.has_value())
-        platform::log_error("certificate not reloaded, the old one stays", {{"reason", renewed.error().text()}});
-      else if (*renewed)
-        platform::log_info("certificate reloaded");
-    }
     woken.wait_for(lock, stop, watch_interval, [] { return false; });
   }
+}
+
+// The server looks at it every ten seconds by itself; whoever reloads has renewed it perhaps.
+void Edge::State::look_at_certificate() const {
+  if (tls == nullptr) return;
+  const auto renewed = tls->reload_if_changed();
+  if (!renewed.has_value())
+    platform::log_error("certificate was not reloaded", {{"what", renewed.error().text()}});
+  else if (*renewed)
+    platform::log_info("certificate reloaded");
 }
 
 void Edge::State::sample_metrics() {
@@ -395,6 +396,7 @@ void Edge::stop() noexcept {
 
 Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> shadow) {
   State& state = *state_;
+  state.look_at_certificate();
   const std::scoped_lock writing(state.rulebook_mutex);
   if (auto taken = state.take_upstreams(fresh.upstreams); !taken.has_value())
     return std::unexpected(std::move(taken.error()));

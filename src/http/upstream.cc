@@ -1,6 +1,7 @@
 #include "http/upstream.h"
 
 #include "http/tls.h"
+#include "platform/log.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +9,11 @@
 #include <utility>
 
 namespace jeton::http {
+namespace {
+
+constexpr std::chrono::seconds tell_interval{10};
+
+}  // namespace
 
 std::string_view name_of(UpstreamError error) noexcept {
   switch (error) {
@@ -80,6 +86,16 @@ void Upstream::note_failure(std::size_t at, Now now) noexcept {
   if (server.failures.fetch_add(1, std::memory_order_relaxed) + 1 < options_.passive_failures_max) return;
   server.failures.store(0, std::memory_order_relaxed);
   server.rests_until.store((now + options_.passive_rest_time).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void Upstream::tell_unreachable(std::size_t at, std::string_view why, Now now) {
+  Server& server = *servers_[at];
+  const std::int64_t tick = now.time_since_epoch().count();
+  std::int64_t before = server.told_at.load(std::memory_order_relaxed);
+  const std::int64_t interval = Now::duration(tell_interval).count();
+  if ((before != 0 && tick - before < interval) || !server.told_at.compare_exchange_strong(before, tick)) return;
+  platform::log_warning("upstream server cannot be reached",
+                        {{"upstream", options_.name}, {"server", server.authority}, {"reason", why}});
 }
 
 }  // namespace jeton::http

@@ -77,6 +77,7 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
     std::atomic<unsigned> failures = 0;         // in a row
     std::atomic<std::int64_t> rests_until = 0;  // nanoseconds of the steady clock
     std::atomic<std::uint64_t> requests = 0;    // sent, tried again ones too
+    std::atomic<std::int64_t> told_at = 0;      // when the log last heard why it cannot be reached, as rests_until
   };
 
   // For the loops: keeps the object, and not from being retired.
@@ -93,6 +94,8 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool is_available(std::size_t at, Now now) const noexcept;
   void note_success(std::size_t at) noexcept;
   void note_failure(std::size_t at, Now now) noexcept;
+  // Logs why no connection could be made, at most once in ten seconds for each server.
+  void tell_unreachable(std::size_t at, std::string_view why, Now now);
   // One loop makes the active checks: the first that asks, until it gives them back.
   bool take_checks() noexcept { return !checked_.exchange(true); }
   void give_back_checks() noexcept { checked_ = false; }

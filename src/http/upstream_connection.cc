@@ -60,7 +60,8 @@ std::span<char> UpstreamConnection::buffer() {
 
 asio::awaitable<std::expected<void, UpstreamError>> UpstreamConnection::connect_to(
     const asio::ip::tcp::endpoint& endpoint) {
-  const auto failure = [&] {
+  const auto failure = [&](std::string why) {
+    fault_ = time_over_ ? "no connection within connect_timeout" : std::move(why);
     return std::unexpected(cancelled_   ? UpstreamError::cancelled
                            : time_over_ ? UpstreamError::connect_time_over
                                         : UpstreamError::not_connected);
@@ -68,7 +69,7 @@ asio::awaitable<std::expected<void, UpstreamError>> UpstreamConnection::connect_
   const auto [error] = co_await transport_.socket().async_connect(endpoint, awaited);
   if (error || time_over_ || cancelled_) {
     transport_.close();
-    co_return failure();
+    co_return failure(error.message());
   }
   boost::system::error_code ignored;
   transport_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -76,9 +77,12 @@ asio::awaitable<std::expected<void, UpstreamError>> UpstreamConnection::connect_
   if (!url.tls) co_return std::expected<void, UpstreamError>();
   transport_.use_tls(upstream_.tls());
   const auto named = expect_host(transport_.tls().native_handle(), url.host);
-  if (!named) co_return failure();
+  if (!named) co_return failure("a name that no certificate can bear");
   const auto [refused] = co_await transport_.tls().async_handshake(asio::ssl::stream_base::client, awaited);
-  if (refused) co_return failure();
+  if (refused) {
+    std::string problem = certificate_problem(transport_.tls().native_handle());
+    co_return failure(problem.empty() ? "TLS: " + refused.message() : "certificate: " + std::move(problem));
+  }
   co_return std::expected<void, UpstreamError>();
 }
 

@@ -105,7 +105,7 @@ class UpstreamConnection {
   Deadline answer_deadline_ = Deadline::max();
   Deadline tunnel_deadline_ = Deadline::max();
   Deadline rests_since_ = Deadline::min();
-  std::string_view fault_;
+  std::string fault_;
   bool waiting_for_head_ = false;
   bool received_ = false;
   bool head_read_ = false;

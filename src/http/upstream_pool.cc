@@ -133,12 +133,19 @@ asio::awaitable<bool> UpstreamPool::resolve(std::size_t server) {
 
 asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError>> UpstreamPool::connect(
     std::size_t server) {
-  if (!co_await resolve(server)) co_return std::unexpected(UpstreamError::not_connected);
+  if (!co_await resolve(server)) {
+    upstream_->tell_unreachable(server, "its name has no address", steady_clock::now());
+    co_return std::unexpected(UpstreamError::not_connected);
+  }
   auto connection = std::make_unique<UpstreamConnection>(loop_, *upstream_, server, watched_);
   arm_sweeper();
   const auto endpoints = sides_[server].endpoints;
   const auto connected = co_await connection->connect(endpoints);
-  if (!connected) co_return std::unexpected(connected.error());
+  if (!connected) {
+    if (connected.error() != UpstreamError::cancelled)
+      upstream_->tell_unreachable(server, connection->fault(), steady_clock::now());
+    co_return std::unexpected(connected.error());
+  }
   co_return connection;
 }
 

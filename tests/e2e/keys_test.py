@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 
 from jeton_server import Client, Server
 
-BINARY, CLOCK_AHEAD = sys.argv[-2:]
+BINARY, CLOCK_STEPS = sys.argv[-2:]
 del sys.argv[-2:]
 ROTATIONS = int(os.environ.get("JETON_KEY_ROTATIONS", "4"))  # more of them: tools/soak keys
 SECONDS_MAX = 150 + 10 * ROTATIONS  # for a machine that is busy; nothing here passes or fails by the clock
@@ -214,7 +215,11 @@ class Keys(unittest.TestCase):
                     server.__exit__()
 
     def test_clocks_that_differ_by_half_a_minute_interrupt_nobody(self):
-        with self.server() as one, self.server(env={"LD_PRELOAD": CLOCK_AHEAD}) as two:
+        ahead = self.folder.name + "/ahead"
+        with open(ahead, "wb") as file:
+            file.write(struct.pack("=q", 30))
+        env = {"LD_PRELOAD": CLOCK_STEPS, "JETON_TEST_CLOCK_STEP": ahead}
+        with self.server() as one, self.server(env=env) as two:
             self.under_load([one, two], lambda kids, _: len(kids) > min(ROTATIONS, 3), leeway=40, asks_issuer=False)
 
     def test_a_revoked_key_is_out_within_a_moment_and_the_next_signs(self):

@@ -1,21 +1,26 @@
 """Revoked at the issuer, refused at every verifier, and no good token ever refused: real processes, and what happens to
-them: restarts, kill -9, a feed that is cut, a node without its database, a restored database, keys that go."""
+them: restarts, kill -9, a feed that is cut, clocks that step, a node without its database, a restored database, keys
+that go. The verifiers are services guarded by the library, and `jeton gateway` in both shapes: all of them where four
+are asked, and where one is, the kind that the command line names."""
 import base64
 import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import threading
 import time
 import unittest
 
+from edge_verifier import EdgeVerifier, Origin
 from verifier_process import Issuer, Verifier, wait_for
 
-BINARY, VERIFIER = sys.argv[-2:]
-del sys.argv[-2:]
+KIND, BINARY, VERIFIER, CLOCK_STEPS = sys.argv[-4:]  # KIND: library or gateway
+del sys.argv[-4:]
+assert KIND in ("library", "gateway"), KIND
 REVOCATIONS = int(os.environ.get("JETON_REVOCATIONS", "40"))  # more, and the bound on time: tools/soak revocation
 SECONDS_MAX = float(os.environ.get("JETON_REVOCATION_SECONDS_MAX", "0"))  # 0: any
 
@@ -28,7 +33,7 @@ level = "warning"
 ROTATING = CONFIG + """
 [tokens]
 access_lifetime = "4s"
-jwks_max_age = "1s"
+jwks_max_age = "{age}s"
 [keys]
 rotation_period = "2s"
 """
@@ -37,8 +42,8 @@ rotation_period = "2s"
 class Cut:
     """A way to the issuer that can be cut: what comes is passed on, until it is not, in silence."""
 
-    def __init__(self, port):
-        self.port, self.cut = port, threading.Event()
+    def __init__(self):
+        self.port, self.cut = None, threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.own_port = self.listener.getsockname()[1]
         self.sockets = []
@@ -85,14 +90,19 @@ class Cut:
 
 class Revocation(unittest.TestCase):
     CONFIG = CONFIG
-    VERIFIERS = 4
+    FOUR = ("library", "proxy", "library", "forward_auth")
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.verifiers = []
-        self.issuer = Issuer(BINARY, self.folder.name, self.CONFIG)
+        self.origin = Origin()
+        self.addCleanup(self.origin.close)
+        self.issuer = self.start_issuer()
         self.client = self.issuer.client()
         self.assertIn(self.client.register()[0], (200, 201))
+
+    def start_issuer(self):
+        return Issuer(BINARY, self.folder.name, self.CONFIG)
 
     def tearDown(self):
         self.client.close()
@@ -102,12 +112,19 @@ class Revocation(unittest.TestCase):
             self.issuer.server.kill()
         self.folder.cleanup()
 
-    def verifier(self, **more):
-        number = len(self.verifiers)
-        one = Verifier.of(VERIFIER, self.issuer, f"{self.folder.name}/state{number}", reconnect_max=500, **more)
+    def verifier(self, kind=KIND, **more):
+        state = f"{self.folder.name}/state{len(self.verifiers)}"
+        if kind == "library":
+            one = Verifier.of(VERIFIER, self.issuer, state, reconnect_max=500, **more)
+        else:
+            shape = None if kind == "gateway" else kind
+            one = EdgeVerifier(BINARY, self.issuer, state, self.origin, shape, **more)
         self.verifiers.append(one)
         one.wait_until_fresh()
         return one
+
+    def four(self):
+        return [self.verifier(kind) for kind in self.FOUR]
 
     def sign_in(self):
         status, body = self.client.login()
@@ -127,7 +144,7 @@ class Revocation(unittest.TestCase):
 
 class Everywhere(Revocation):
     def test_a_revoked_token_is_refused_at_four_verifiers_and_no_good_one_is(self):
-        verifiers = [self.verifier() for _ in range(self.VERIFIERS)]
+        verifiers = self.four()
         good = self.sign_in()
         took, wrong, stop = [], [], threading.Event()
 
@@ -211,7 +228,7 @@ class Everywhere(Revocation):
 
     # mission row 20: each service verifies alone, without a central call.
     def test_services_verify_alone_while_the_issuer_is_dead(self):
-        verifiers = [self.verifier() for _ in range(self.VERIFIERS)]
+        verifiers = self.four()
         good, revoked = self.sign_in(), self.sign_in()
         self.revoke(revoked)
         for one in verifiers:
@@ -234,7 +251,7 @@ class Everywhere(Revocation):
             wait_for(lambda: self.lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB), "the database is locked")
             wait_for(lambda: verifier.strict(good["accessToken"]) == 503, "the verifier knows that it knows nothing",
                      verifier.status)
-            self.assertEqual(verifier.get("/open", good["accessToken"]), (200, '{"stale":true}'))
+            self.assertTrue(verifier.is_allowed_as_stale(good["accessToken"]))
             self.lock(file, fcntl.LOCK_UN)
         wait_for(lambda: verifier.strict(good["accessToken"]) == 200, "it is fresh again", verifier.status)
 
@@ -270,18 +287,18 @@ class Everywhere(Revocation):
 
 
 class Cuts(Revocation):
-    def verifier_behind(self, **more):
-        self.way = Cut(self.issuer.port)
+    """The issuer's own address is that of the way to it; only the client that signs in knows another."""
+
+    def start_issuer(self):
+        self.way = Cut()
         self.addCleanup(self.way.close)
         at = f"http://127.0.0.1:{self.way.own_port}"
-        one = Verifier.of(VERIFIER, self.issuer, self.folder.name + "/state", reconnect_max=500,
-                          feed_url=at + "/api/feed", token_endpoint=at + "/oauth2/token", **more)
-        self.verifiers.append(one)
-        one.wait_until_fresh()
-        return one
+        issuer = Issuer(BINARY, self.folder.name, f'[issuer]\nurl = "{at}"\n' + self.CONFIG)
+        self.way.port, issuer.url = issuer.port, at
+        return issuer
 
     def test_after_a_cut_of_five_seconds_the_revoked_are_refused(self):
-        verifier = self.verifier_behind(staleness=60_000, silence=30_000)
+        verifier = self.verifier(staleness=60_000, silence=30_000)
         good, session = self.sign_in(), self.sign_in()
         self.accepted(verifier, session)
         self.way.cut.set()
@@ -294,13 +311,13 @@ class Cuts(Revocation):
         self.accepted(verifier, good)
 
     def test_a_cut_longer_than_the_route_allows_is_told_as_it_says(self):
-        verifier = self.verifier_behind(staleness=2000, silence=3000)
+        verifier = self.verifier(staleness=2000, silence=3000)
         good, session = self.sign_in(), self.sign_in()
         self.accepted(verifier, good)
         self.way.cut.set()
         self.revoke(session)
         wait_for(lambda: verifier.strict(good["accessToken"]) == 503, "it is too stale", verifier.status)
-        self.assertEqual(verifier.get("/open", good["accessToken"]), (200, '{"stale":true}'))
+        self.assertTrue(verifier.is_allowed_as_stale(good["accessToken"]))
         self.way.cut.clear()
         # From the first moment in which it is fresh again the revoked token is refused.
         while (status := verifier.strict(session["accessToken"])) == 503:
@@ -334,14 +351,15 @@ jwks_max_age = "1s"
 
 
 class Rotation(Revocation):
-    CONFIG = ROTATING
+    # A verifier may ask for keys every five seconds and no sooner, unless told otherwise.
+    CONFIG = ROTATING.format(age=1 if KIND == "library" else 6)
 
     # mission row 8: keys rotate by themselves, applications fetch the current ones, and nobody is interrupted.
     def test_keys_rotate_and_no_token_is_refused(self):
         verifier = self.verifier(refresh_min=200, cooldown=500)
         kids, refresh = set(), self.sign_in()["refreshToken"]
         deadline = time.monotonic() + 120
-        while len(kids) < 4 and time.monotonic() < deadline:
+        while (len(kids) < 4 or verifier.status()["generation"] < 4) and time.monotonic() < deadline:
             status, body = self.client.refresh(refresh)
             self.assertEqual(status, 200, body)
             refresh = body["refreshToken"]
@@ -350,6 +368,53 @@ class Rotation(Revocation):
             time.sleep(0.05)
         self.assertGreaterEqual(len(kids), 4, "four keys have signed")
         self.assertGreaterEqual(verifier.status()["generation"], 4)
+
+
+class ClockSteps(Revocation):
+    def step_to(self, seconds):
+        with open(self.step, "r+b") as file:
+            file.write(struct.pack("=q", seconds))
+
+    def setUp(self):
+        super().setUp()
+        self.step = self.folder.name + "/step"
+        with open(self.step, "wb") as file:
+            file.write(struct.pack("=q", 0))
+        self.stepping = self.verifier(env={"LD_PRELOAD": CLOCK_STEPS, "JETON_TEST_CLOCK_STEP": self.step})
+
+    def test_a_clock_that_steps_back_knows_that_it_knows_nothing_and_forgets_nothing(self):
+        verifier, good, session = self.stepping, self.sign_in(), self.sign_in()
+        self.revoke(session)
+        self.wait_until_refused(verifier, session)
+        self.accepted(verifier, good)
+        self.step_to(-120)  # the feed's time is now far ahead of this clock
+        wait_for(lambda: verifier.strict(good["accessToken"]) == 503, "it is not fresh", verifier.status)
+        self.assertTrue(verifier.is_allowed_as_stale(good["accessToken"]))
+        self.assertEqual(verifier.open(session["accessToken"]), 401)
+        self.step_to(0)
+        wait_for(lambda: verifier.strict(good["accessToken"]) == 200, "it is fresh again", verifier.status)
+        self.assertEqual(verifier.open(session["accessToken"]), 401)
+
+    # Entries are purged by the issuer's time alone: a clock that was ahead for a while must not have dropped one.
+    def test_a_clock_that_was_ahead_has_dropped_no_revocation(self):
+        verifier, good, session = self.stepping, self.sign_in(), self.sign_in()
+        self.revoke(session)
+        self.wait_until_refused(verifier, session)
+        self.accepted(verifier, good)
+        self.step_to(7200)
+        self.assertEqual(verifier.open(good["accessToken"]), 401, "it has expired")
+        again = self.sign_in()
+        self.revoke(again)  # something for the table to take in, with its clock so far ahead
+        entries = verifier.status()["entries"]
+        wait_for(lambda: verifier.status()["entries"] > 1, "it has heard", lambda: entries)
+        self.step_to(0)
+        for one in (session, again):
+            self.wait_until_refused(verifier, one)
+        self.accepted(verifier, good)
+        verifier.restart(signal.SIGKILL)
+        verifier.wait_until_fresh()
+        self.assertEqual(verifier.open(session["accessToken"]), 401)
+        self.accepted(verifier, good)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ class Issuer:
 
 
 class Verifier:
-    def __init__(self, binary, issuer_url, state=None, **more):
+    def __init__(self, binary, issuer_url, state=None, env=None, **more):
+        self.env = {**os.environ, **(env or {})}
         self.arguments = [binary, f"issuer={issuer_url}"] + [f"{name}={value}" for name, value in more.items()]
         if state:
             self.arguments.append(f"state={state}")
@@ -79,7 +80,8 @@ class Verifier:
 
     def start(self):
         self.log = []
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=self.env)
         self._drain = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         self._drain.start()
         line = self.process.stdout.readline()
@@ -110,6 +112,9 @@ class Verifier:
 
     def status(self):
         return json.loads(self.get("/status")[1])
+
+    def is_allowed_as_stale(self, token):
+        return self.get("/open", token) == (200, '{"stale":true}')
 
     def metric(self, name):
         """The sum over all labels that `name` leaves open."""
