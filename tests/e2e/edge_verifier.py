@@ -150,7 +150,8 @@ class EdgeVerifier:
 
     def status(self):
         staleness = self.metric("jeton_agent_feed_staleness_milliseconds")
-        return {"keys": self.metric("jeton_agent_has_all_keys"), "generation": self.metric("jeton_agent_verifiers_total"),
+        return {"keys": self.metric("jeton_agent_has_all_keys"),
+                "generation": self.metric("jeton_agent_verifiers_total"),
                 "connected": self.metric("jeton_agent_feed_connected") == 1,
                 "staleness_ms": None if staleness in (None, float("inf")) else staleness,
                 "entries": self.metric("jeton_agent_revocations")}
