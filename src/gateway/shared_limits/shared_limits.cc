@@ -93,8 +93,7 @@ struct SharedLimits::State {
     milliseconds retry = retry_min;
     while (!is_stopping()) {
       if (!connection.has_value() && !connect()) {
-        pause(retry, false);
-        retry = std::min(retry * 2, retry_max);
+        wait_longer(retry);
         continue;
       }
       collect();
@@ -104,13 +103,20 @@ struct SharedLimits::State {
         if (!exchange.has_changes() && !is_stopping()) ping();
         continue;
       }
-      if (tell()) {
-        retry = retry_min;
-        if (!exchange.has_changes()) settle_round();
-        pause(options.interval, false);
+      if (!tell()) {
+        wait_longer(retry);
+        continue;
       }
+      retry = retry_min;
+      if (!exchange.has_changes()) settle_round();
+      pause(options.interval, false);
     }
     tell_what_is_left();
+  }
+
+  void wait_longer(milliseconds& retry) {
+    pause(retry, false);
+    retry = std::min(retry * 2, retry_max);
   }
 
   void tell_what_is_left() {
@@ -129,7 +135,9 @@ struct SharedLimits::State {
       return false;
     }
     connection.emplace(*std::move(opened));
-    heard();
+    // With something to tell, that being taken will show: a server that has no memory left, or is another's copy, lets
+    // everybody in and takes nothing.
+    if (batches.empty()) heard();
     return true;
   }
 
