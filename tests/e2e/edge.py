@@ -272,9 +272,10 @@ def wait_for(port, process=None, log=None):
 
 
 def shipped(name, ports):
-    """The text of an example, with the ports of this test for those it names: ours, the gateway's, the origin's."""
+    """The text of an example, with the ports of this test for those it names: ours, the gateway's, the origin's, the
+    issuer's."""
     text = (EXAMPLES / name).read_text()
-    for old, new in zip(("127.0.0.1:8080", "127.0.0.1:8082", "127.0.0.1:9000"), ports):
+    for old, new in zip(("127.0.0.1:8080", "127.0.0.1:8082", "127.0.0.1:9000", "127.0.0.1:9100"), ports):
         text = text.replace(old, f"127.0.0.1:{new}")
     return text.replace("example.com:8080", f"example.com:{ports[0]}")
 
@@ -296,10 +297,11 @@ def running(words, port, log, **more):
 
 
 @contextlib.contextmanager
-def nginx(folder, port, gateway_port, origin_port):
+def nginx(folder, port, gateway_port, origin_port, issuer_port=9):
     root = f"{folder}/nginx"
     os.makedirs(root, exist_ok=True)
-    pathlib.Path(root, "jeton.conf").write_text(shipped("nginx/jeton.conf", (port, gateway_port, origin_port)))
+    ports = (port, gateway_port, origin_port, issuer_port)
+    pathlib.Path(root, "jeton.conf").write_text(shipped("nginx/jeton.conf", ports))
     temporary = "".join(f"{kind}_temp_path {root}/{kind};" for kind in
                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     pathlib.Path(root, "nginx.conf").write_text(
@@ -311,20 +313,22 @@ def nginx(folder, port, gateway_port, origin_port):
 
 
 @contextlib.contextmanager
-def haproxy(folder, port, gateway_port, origin_port, script=None):
+def haproxy(folder, port, gateway_port, origin_port, issuer_port=9, script=None):
     root = f"{folder}/haproxy"
     os.makedirs(root, exist_ok=True)
-    pathlib.Path(root, "haproxy.cfg").write_text(shipped("haproxy/haproxy.cfg", (port, gateway_port, origin_port)))
+    ports = (port, gateway_port, origin_port, issuer_port)
+    pathlib.Path(root, "haproxy.cfg").write_text(shipped("haproxy/haproxy.cfg", ports))
     pathlib.Path(root, "jeton.lua").write_text(script or (EXAMPLES / "haproxy/jeton.lua").read_text())
     with running(["haproxy", "-db", "-f", "haproxy.cfg"], port, f"{root}/out.log", cwd=root) as process:
         yield process
 
 
 @contextlib.contextmanager
-def caddy(folder, port, gateway_port, origin_port):
+def caddy(folder, port, gateway_port, origin_port, issuer_port=9):
     root = f"{folder}/caddy"
     os.makedirs(root, exist_ok=True)
-    pathlib.Path(root, "Caddyfile").write_text(shipped("caddy/Caddyfile", (port, gateway_port, origin_port)))
+    ports = (port, gateway_port, origin_port, issuer_port)
+    pathlib.Path(root, "Caddyfile").write_text(shipped("caddy/Caddyfile", ports))
     env = {**os.environ, "HOME": root, "XDG_DATA_HOME": root, "XDG_CONFIG_HOME": root}
     words = ["caddy", "run", "--config", f"{root}/Caddyfile", "--adapter", "caddyfile"]
     with running(words, port, f"{root}/out.log", env=env) as process:
@@ -332,10 +336,10 @@ def caddy(folder, port, gateway_port, origin_port):
 
 
 @contextlib.contextmanager
-def apache(folder, port, gateway_port, origin_port):
+def apache(folder, port, gateway_port, origin_port, issuer_port=9):
     root = f"{folder}/apache"
     os.makedirs(root, exist_ok=True)
-    ports = (port, gateway_port, origin_port)
+    ports = (port, gateway_port, origin_port, issuer_port)
     lua = pathlib.Path(root, "jeton.lua")
     lua.write_text(shipped("apache/jeton.lua", ports))
     pathlib.Path(root, "jeton.conf").write_text(
