@@ -289,6 +289,48 @@ TEST(GuardParts, APolicyThatIsTriedAsksForTokensFreshRevocationsAndClaimsThatFit
   EXPECT_EQ(tried(passes, note(passed_value_bytes_max + 1)), "invalid_claim");
 }
 
+TEST(GuardParts, WhatLastsEndsAsItsRouteSays) {
+  RevocationTable revocations = table();
+  hear(revocations, heard());
+  const Guard guard{verifier(), Policy{}, {.revocations = &revocations}};
+  const Decision decision = decide(guard, bearer());
+  const auto later = [&](const Guard& asked, StreamsUntil until, std::chrono::seconds after, Policy policy = {}) {
+    const Route route{.policy = std::move(policy), .streams_until = until};
+    const auto objection = asked.objection_later(*decision.token(), route, {now + after, after});
+    return objection ? std::string(name_of(objection->code)) : "nothing";
+  };
+  constexpr auto expiry = StreamsUntil::expiry, revocation = StreamsUntil::revocation, closed = StreamsUntil::closed;
+  EXPECT_EQ(later(guard, expiry, 599s), "nothing");
+  EXPECT_EQ(later(guard, expiry, 1h), "expired");
+  EXPECT_EQ(later(guard, revocation, 1h), "nothing");
+  EXPECT_EQ(later(guard, closed, 1h), "nothing");
+  // A key that is there no more ends it at once, unless nothing does.
+  const Guard other_keys{verifier(KeySet({SigningKey::generate(Algorithm::es256).verification_key()})), Policy{}};
+  EXPECT_EQ(later(other_keys, expiry, 0s), "unknown_key");
+  EXPECT_EQ(later(other_keys, revocation, 0s), "unknown_key");
+  EXPECT_EQ(later(other_keys, closed, 0s), "nothing");
+  // A feed that is not heard ends it where the route denies; asking the issuer, where nobody can be asked, does too.
+  const Policy denies{.staleness_max = 10s, .when_stale = WhenStale::deny};
+  const Policy asks{.staleness_max = 10s, .when_stale = WhenStale::introspect};
+  const Guard asking{verifier(), Policy{}, {.revocations = &revocations, .can_introspect = true}};
+  EXPECT_EQ(later(guard, expiry, 10s, denies), "nothing");
+  EXPECT_EQ(later(guard, expiry, 11s, denies), "stale_revocations");
+  EXPECT_EQ(later(guard, revocation, 11s, denies), "stale_revocations");
+  EXPECT_EQ(later(guard, closed, 11s, denies), "nothing");
+  EXPECT_EQ(later(guard, expiry, 11s), "nothing");
+  EXPECT_EQ(later(guard, expiry, 11s, asks), "stale_revocations");
+  EXPECT_EQ(later(asking, expiry, 11s, asks), "nothing");
+
+  Revocation one{.kind = RevocationKind::subject, .subject = "u1", .least = 2, .expires_at = start + 900};
+  hear(revocations, heard({one}));
+  EXPECT_EQ(later(guard, expiry, 0s), "revoked");
+  EXPECT_EQ(later(guard, revocation, 0s), "revoked");
+  EXPECT_EQ(later(guard, closed, 0s), "nothing");
+  one.reason = RevocationReason::stale_claims;
+  hear(revocations, heard({one}));
+  EXPECT_EQ(later(guard, revocation, 0s), "stale_claims");
+}
+
 TEST(GuardParts, AClaimThatIsTooLongToPassRefusesTheRequest) {
   const Guard guard{verifier(), Policy{.pass = {{.claim = {"note"}, .header = *HeaderName::of("X-Note")}}}};
   const auto with_note = [](std::size_t size) { return bearer(R"(,"note":")" + std::string(size, 'n') + '"'); };
