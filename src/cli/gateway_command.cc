@@ -1,7 +1,7 @@
 // jeton gateway: decides at the edge, wired together: policy file, agent, listeners, signals.
+#include "cli/allocator.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/large_pages.h"
 #include "gateway/edge.h"
 #include "gateway/policy_file.h"
 #include "platform/clock.h"
@@ -104,7 +104,7 @@ void reload(gateway::Edge& edge, const std::string& path, std::istream& in) {
 }
 
 void run_gateway(const GatewayArguments& arguments, Console& console) {
-  use_large_pages();
+  set_up_allocator();
   auto policies = read_policies(arguments.config_path, console.in);
   if (!policies.has_value()) return console.fail(policies.error().text());
   auto secrets = read_secrets(policies->file, console.in);

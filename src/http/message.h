@@ -1,6 +1,7 @@
 // Request and Response as plain values: what a handler sees and gives. No library type, no connection.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ std::string_view name_of(Method method) noexcept;
 class Headers {
  public:
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void reserve(std::size_t fields) { fields_.reserve(fields); }
   void set(std::string_view name, std::string value);
   const std::string* find(std::string_view name) const noexcept;  // the first
   std::vector<std::string_view> all(std::string_view name) const;

@@ -10,6 +10,7 @@ RequestHead request_head_of(const HeadView& view) {
   head.request.target = view.target;
   head.request.path = view.path;
   head.request.query = view.query;
+  head.request.headers.reserve(view.fields().size());
   for (const auto& [name, value] : view.fields()) head.request.headers.add(std::string(name), std::string(value));
   head.framing = view.framing;
   head.body_bytes = view.body_bytes;

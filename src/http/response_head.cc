@@ -76,6 +76,7 @@ std::expected<ResponseHead, std::string_view> parse_response_head(std::string_vi
     return std::unexpected(refused->error);
   bool close = false;
   bool keep_alive = !http_1_0;
+  head.response.headers.reserve(view.fields().size());
   for (const auto& [name, value] : view.fields()) {
     head.response.headers.add(std::string(name), std::string(value));
     if (!same_field_name(name, "Connection")) continue;

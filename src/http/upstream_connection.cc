@@ -23,14 +23,16 @@ using std::chrono::steady_clock;
 using Framing = ResponseHead::Framing;
 
 constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t resting_text_bytes_max = 4 * 1024;  // what a connection at rest keeps of each
 
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(asio::io_context& loop, Upstream& upstream, std::size_t server,
-                                       std::unordered_set<UpstreamConnection*>& watched)
+                                       std::unordered_set<UpstreamConnection*>& watched, BufferStock& stock)
     : upstream_(upstream),
       server_(server),
       watched_(watched),
+      stock_(stock),
       transport_(LoopSocket(loop)),
       idle_time_max_(upstream.options().idle_time_max) {
   watched_.insert(this);
@@ -53,9 +55,8 @@ std::unexpected<UpstreamError> UpstreamConnection::malformed(std::string_view wh
 }
 
 std::span<char> UpstreamConnection::buffer() {
-  const std::size_t size = upstream_.options().piece_bytes_max;
-  if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(size);
-  return {buffer_.get(), size};
+  if (!buffer_) buffer_ = stock_.take();
+  return {buffer_.get(), stock_.buffer_bytes()};
 }
 
 asio::awaitable<std::expected<void, UpstreamError>> UpstreamConnection::connect_to(
@@ -98,7 +99,7 @@ asio::awaitable<std::expected<void, UpstreamError>> UpstreamConnection::connect(
 }
 
 template <class Buffers>
-asio::awaitable<bool> UpstreamConnection::write_all(const Buffers& buffers) {
+asio::awaitable<bool> UpstreamConnection::write_all(Buffers buffers) {
   if (write_failed_ || cancelled_) co_return false;
   write_deadline_ = steady_clock::now() + upstream_.options().write_time_max;
   const auto [error, size] = co_await asio::async_write(transport_, buffers, awaited);
@@ -108,7 +109,7 @@ asio::awaitable<bool> UpstreamConnection::write_all(const Buffers& buffers) {
 }
 
 asio::awaitable<bool> UpstreamConnection::write(std::string_view head, std::string_view body) {
-  co_return co_await write_all(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(body)});
+  return write_all(std::array<asio::const_buffer, 2>{asio::buffer(head), asio::buffer(body)});
 }
 
 asio::awaitable<bool> UpstreamConnection::write_chunk(std::string_view piece) {
@@ -173,13 +174,12 @@ asio::awaitable<std::expected<ResponseHead, UpstreamError>> UpstreamConnection::
 }
 
 asio::awaitable<std::expected<std::string_view, UpstreamError>> UpstreamConnection::read_body() {
-  if (body_ended_) co_return std::string_view();
-  if (framing_ == Framing::chunked) co_return co_await read_chunked();
-  co_return co_await read_plain();
+  return framing_ == Framing::chunked ? read_chunked() : read_plain();
 }
 
 // Counted, or until the server closes.
 asio::awaitable<std::expected<std::string_view, UpstreamError>> UpstreamConnection::read_plain() {
+  if (body_ended_) co_return std::string_view();
   const bool counted = framing_ == Framing::counted;
   const std::span<char> into = buffer();
   std::size_t most = into.size();
@@ -207,6 +207,7 @@ asio::awaitable<std::expected<std::string_view, UpstreamError>> UpstreamConnecti
 }
 
 asio::awaitable<std::expected<std::string_view, UpstreamError>> UpstreamConnection::read_chunked() {
+  if (body_ended_) co_return std::string_view();
   piece_.clear();
   while (true) {
     const std::string_view arrived = std::string_view(input_).substr(0, upstream_.options().piece_bytes_max);
@@ -257,9 +258,11 @@ void UpstreamConnection::rest_from(Deadline now) noexcept {
   received_ = false;
   answer_deadline_ = Deadline::max();
   idle_time_max_ = upstream_.options().idle_time_max;
-  buffer_.reset();
-  std::string().swap(piece_);
-  std::string().swap(input_);
+  stock_.give(std::move(buffer_));
+  for (std::string* const text : {&piece_, &input_, &head_room_}) {
+    text->clear();
+    if (text->capacity() > resting_text_bytes_max) std::string().swap(*text);
+  }
 }
 
 }  // namespace jeton::http

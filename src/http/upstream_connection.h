@@ -5,6 +5,7 @@
 // write may be under way together.
 #pragma once
 
+#include "http/buffer_stock.h"
 #include "http/chunk_reader.h"
 #include "http/response_head.h"
 #include "http/transport.h"
@@ -34,8 +35,11 @@ class UpstreamConnection {
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
   // `watched`: whose deadlines the sweeper looks at; this one is among them for as long as it lives.
   UpstreamConnection(boost::asio::io_context& loop, Upstream& upstream, std::size_t server,
-                     std::unordered_set<UpstreamConnection*>& watched);
-  ~UpstreamConnection() { watched_.erase(this); }
+                     std::unordered_set<UpstreamConnection*>& watched, BufferStock& stock);
+  ~UpstreamConnection() {
+    watched_.erase(this);
+    stock_.give(std::move(buffer_));
+  }
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
 
@@ -44,6 +48,8 @@ class UpstreamConnection {
   // The first of the addresses that takes it, with the handshake where there is one, within connect_time_max.
   boost::asio::awaitable<std::expected<void, UpstreamError>> connect(const Endpoints& endpoints);
 
+  // Room for the text of a request's head, kept from one to the next.
+  std::string& head_room() noexcept { return head_room_; }
   // Writing; false: the server does not take it, for whatever reason. There may still be an answer to read.
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body = {});
   boost::asio::awaitable<bool> write_chunk(std::string_view piece);  // an empty one ends the body
@@ -85,17 +91,19 @@ class UpstreamConnection {
   boost::asio::awaitable<std::expected<std::string_view, UpstreamError>> read_chunked();
   boost::asio::awaitable<std::expected<void, UpstreamError>> connect_to(const boost::asio::ip::tcp::endpoint& endpoint);
   template <class Buffers>
-  boost::asio::awaitable<bool> write_all(const Buffers& buffers);
+  boost::asio::awaitable<bool> write_all(Buffers buffers);
   std::unexpected<UpstreamError> malformed(std::string_view why);
   std::span<char> buffer();
 
   Upstream& upstream_;
   const std::size_t server_;
   std::unordered_set<UpstreamConnection*>& watched_;
+  BufferStock& stock_;
   Transport transport_;
   std::string input_;               // received, not yet consumed
   std::unique_ptr<char[]> buffer_;  // for a body's pieces, while there is one
-  std::string piece_;               // of a chunked body
+  std::string head_room_;
+  std::string piece_;  // of a chunked body
   std::optional<ChunkReader> chunks_;
   ResponseHead::Framing framing_ = ResponseHead::Framing::none;
   std::uint64_t body_left_ = 0;

@@ -46,6 +46,7 @@ void UpstreamPool::Lease::give_back() {
 UpstreamPool::UpstreamPool(asio::io_context& loop, std::shared_ptr<Upstream> upstream)
     : loop_(loop),
       upstream_(upstream->kept()),
+      stock_(upstream_->options().piece_bytes_max),
       sides_(upstream_->size()),
       sweeper_(std::make_unique<LoopTimer>(loop)) {}
 
@@ -137,7 +138,7 @@ asio::awaitable<std::expected<std::unique_ptr<UpstreamConnection>, UpstreamError
     upstream_->tell_unreachable(server, "its name has no address", steady_clock::now());
     co_return std::unexpected(UpstreamError::not_connected);
   }
-  auto connection = std::make_unique<UpstreamConnection>(loop_, *upstream_, server, watched_);
+  auto connection = std::make_unique<UpstreamConnection>(loop_, *upstream_, server, watched_, stock_);
   arm_sweeper();
   const auto endpoints = sides_[server].endpoints;
   const auto connected = co_await connection->connect(endpoints);

@@ -80,6 +80,7 @@ class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
 
   boost::asio::io_context& loop_;
   std::shared_ptr<Upstream> upstream_;
+  BufferStock stock_;
   std::unordered_set<UpstreamConnection*> watched_;
   std::vector<Side> sides_;
   std::size_t turn_ = 0;

@@ -54,6 +54,8 @@ ProxyDecision pass_on(const Rulebook& book, Allowed& allowed, std::string_view p
                   .passes_authorization = there.passes_authorization,
                   .passes_refresh_cookies = there.passes_refresh_cookies,
                   .cors = std::move(cors)};
+  forward.remove.reserve(book.guard.routes().passed_headers().size());
+  forward.set.reserve(allowed.pass.size());
   for (const HeaderName& name : book.guard.routes().passed_headers()) forward.remove.push_back(name.text());
   for (PassedHeader& passed : allowed.pass) forward.set.emplace_back(passed.name->text(), passed.value.text());
   if (allowed.token.has_value() && allowed.route->streams_until != StreamsUntil::closed)

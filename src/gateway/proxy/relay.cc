@@ -180,8 +180,8 @@ bool Relay::may_go_again(const http::UpstreamPool::Lease& lease, UpstreamError e
 asio::awaitable<bool> Relay::send_request(UpstreamConnection& server) {
   std::optional<std::uint64_t> length;
   if (client_.head().framing == http::BodyFraming::chunked && client_.body_is_here()) length = client_.bytes_here();
-  auto head =
-      upstream_head(client_.head(), forward_, trace_, pool_.upstream().server(server.server()).authority, length);
+  auto head = upstream_head(client_.head(), forward_, trace_, pool_.upstream().server(server.server()).authority,
+                            length, std::move(server.head_room()));
   if (!head) {
     platform::log_error("request cannot be passed on", {{"request", trace_.request_id}, {"what", head.error()}});
     co_await answer(500, "Internal error");
@@ -195,6 +195,7 @@ asio::awaitable<bool> Relay::send_request(UpstreamConnection& server) {
   }
   // What a server does not take it may have answered all the same: see what it says.
   const bool taken = co_await server.write(*head, body);
+  server.head_room() = std::move(*head);
   const http::UpstreamOptions& options = pool_.upstream().options();
   if (!taken || client_.body_ended())
     server.expect_answer_within(taken ? options.first_byte_time_max : early_answer_time_max);
@@ -349,10 +350,12 @@ asio::awaitable<void> Relay::pass_answer(UpstreamConnection& server, const Respo
       if (!co_await client_.end_answer()) error_ = UpstreamError::cancelled;
       break;
     }
-    if (!co_await client_.write_piece(*piece, server.body_ended())) {
+    const bool last = server.body_ended();
+    if (!co_await client_.write_piece(*piece, last) || (last && !co_await client_.end_answer())) {
       error_ = UpstreamError::cancelled;
       break;
     }
+    if (last) break;
   }
   client_.on_stop({});
 }

@@ -99,7 +99,10 @@ void append_cookies(std::string& kept, std::string_view cookies, bool with_refre
 
 class HeadWriter {
  public:
-  HeadWriter() { text_.reserve(1'024); }
+  explicit HeadWriter(std::string room) : text_(std::move(room)) {
+    text_.clear();
+    text_.reserve(1'024);
+  }
   std::string& text() noexcept { return text_; }
   // False: it cannot be sent.
   bool add(std::string_view name, std::string_view value) {
@@ -156,10 +159,13 @@ bool is_request_id(std::string_view id) noexcept {
   });
 }
 
+constexpr std::size_t traceparent_bytes = 55;
+constexpr std::size_t own_answer_fields_max = 8;  // X-Request-Id, Upgrade, those of a rule for other origins
+
 // version "-" trace-id "-" parent-id "-" trace-flags, in lower-case hexadecimal, ids not all zero; only version 00 is
 // of known length.
 bool is_traceparent(std::string_view text) noexcept {
-  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+  if (text.size() != traceparent_bytes || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
   const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
   const std::string_view trace_id = text.substr(3, 32), parent_id = text.substr(36, 16), flags = text.substr(53);
   return std::ranges::all_of(trace_id, is_hex) && std::ranges::all_of(parent_id, is_hex) &&
@@ -168,7 +174,12 @@ bool is_traceparent(std::string_view text) noexcept {
 }
 
 void append_hex(std::string& text, std::uint64_t value) {
-  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(value >> shift) & 0xf];
+  std::array<char, 16> digits;
+  for (char& digit : digits) {
+    digit = "0123456789abcdef"[value >> 60];
+    value <<= 4;
+  }
+  text.append(digits.data(), digits.size());
 }
 
 // 16 bytes in base64.
@@ -200,6 +211,7 @@ Trace trace_of(const http::Request& request, const TraceSeed& seed) {
     trace.traceparent = parent;
     return trace;
   }
+  trace.traceparent.reserve(traceparent_bytes);
   trace.traceparent = "00-";
   append_hex(trace.traceparent, seed.trace_high | 1);
   append_hex(trace.traceparent, seed.trace_low);
@@ -211,12 +223,12 @@ Trace trace_of(const http::Request& request, const TraceSeed& seed) {
 
 std::expected<std::string, std::string_view> upstream_head(const http::RequestHead& head, const Forward& forward,
                                                            const Trace& trace, std::string_view authority,
-                                                           std::optional<std::uint64_t> length) {
+                                                           std::optional<std::uint64_t> length, std::string room) {
   const auto is_visible = [](char c) { return c > ' ' && c <= '~' && c != '#' && c != '?'; };
   if (!forward.path.starts_with('/') || !std::ranges::all_of(forward.path, is_visible))
     return std::unexpected(std::string_view("the path cannot be sent"));
   const http::Request& request = head.request;
-  HeadWriter writer;
+  HeadWriter writer(std::move(room));
   writer.text().append(head.method_name()).append(" ").append(forward.path);
   if (request.target.size() > request.path.size()) writer.text().append("?").append(request.query);
   writer.text().append(" HTTP/1.1\r\n");
@@ -278,6 +290,7 @@ http::Response client_answer(const http::ResponseHead& head, const Forward& forw
   http::Response answer;
   answer.status = head.response.status;
   const auto named = named_by_connection(head.response.headers);
+  answer.headers.reserve(head.response.headers.fields().size() + forward.answer.size() + own_answer_fields_max);
   for (const auto& [name, value] : head.response.headers.fields()) {
     const auto is_twin = [&](std::string_view one) { return are_twins(name, one); };
     if (is_one_of(name, left_out_of_answers) || are_twins(name, "X-Request-Id")) continue;

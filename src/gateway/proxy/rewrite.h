@@ -34,11 +34,12 @@ struct TraceSeed {
 Trace trace_of(const http::Request& request, const TraceSeed& seed);
 
 // The whole head that is sent to the upstream, the empty line included; `authority`: the server's own name, for
-// requests that name none; `length`: of a body that is known whole, however it was framed. Error: static text; the
-// decision holds a field that cannot be sent.
+// requests that name none; `length`: of a body that is known whole, however it was framed; `room`: a text that is used
+// up, for what it has allocated. Error: static text; the decision holds a field that cannot be sent.
 std::expected<std::string, std::string_view> upstream_head(const http::RequestHead& head, const Forward& forward,
                                                            const Trace& trace, std::string_view authority,
-                                                           std::optional<std::uint64_t> length = {});
+                                                           std::optional<std::uint64_t> length = {},
+                                                           std::string room = {});
 
 // Whether it asks for a WebSocket (RFC 6455, section 4.1): the one upgrade that is passed on.
 bool asks_for_websocket(const http::RequestHead& head);

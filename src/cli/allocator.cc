@@ -1,23 +1,30 @@
-#include "cli/large_pages.h"
+#include "cli/allocator.h"
 
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace jeton::cli {
 
-void use_large_pages() noexcept try {
+void set_up_allocator() noexcept try {
   constexpr const char* variable = "GLIBC_TUNABLES";
-  constexpr const char* setting = "glibc.malloc.hugetlb";
+  constexpr std::array<std::pair<const char*, const char*>, 2> settings = {
+      {{"glibc.malloc.hugetlb", "1"}, {"glibc.malloc.tcache_count", "256"}}};
   const char* const given = std::getenv(variable);
-  std::string tunables = given == nullptr ? "" : given;
-  if (tunables.find(setting) != std::string::npos) return;
-  tunables += (tunables.empty() ? "" : ":") + std::string(setting) + "=1";
+  const std::string before = given == nullptr ? "" : given;
+  std::string tunables = before;
+  for (const auto& [name, value] : settings) {
+    if (before.find(name) == std::string::npos)
+      tunables += (tunables.empty() ? "" : ":") + std::string(name) + "=" + value;
+  }
+  if (tunables == before) return;
 
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::string words((std::istreambuf_iterator<char>(file)), {});
