@@ -30,7 +30,7 @@ using boost::asio::awaitable;
 using platform::Fault;
 using platform::Outcome;
 
-constexpr std::chrono::milliseconds watch_interval{20};  // for another set of keys
+constexpr std::chrono::milliseconds watch_interval{20};   // for another set of keys
 constexpr std::chrono::milliseconds ready_wait_max{500};  // at the start, for keys
 constexpr unsigned threads_by_default_max = 8;
 // Of a look-up: six places share a set, so nearly all tokens find one if there is room for three times as many.
@@ -49,12 +49,13 @@ Place place_of(const std::string& address) {
   return {std::move(host), static_cast<std::uint16_t>(std::stoul(address.substr(colon + 1)))};
 }
 
-http::TrustedProxies proxies_of(const std::vector<std::string>& texts) {
+http::TrustedProxies proxies_of(const std::vector<std::string>& texts,
+                                http::ForwardedHost host = http::ForwardedHost::ignored) {
   std::vector<http::AddressRange> ranges;
   for (const std::string& text : texts) {
     if (const auto range = http::parse_address_range(text)) ranges.push_back(*range);
   }
-  return http::TrustedProxies(std::move(ranges));
+  return http::TrustedProxies(std::move(ranges), host);
 }
 
 // Whom forward-auth answers if nobody is named.
@@ -83,13 +84,15 @@ Outcome<AgentIssuer> agent_issuer(const IssuerSettings& settings, const PolicyFi
 }
 
 Outcome<std::shared_ptr<http::Upstream>> make_upstream(const UpstreamSettings& settings) {
-  return http::Upstream::create({.name = settings.name,
-                                 .servers = settings.servers,
-                                 .ca_file = settings.ca_file,
-                                 .health_path = settings.health_path,
-                                 .health_interval = settings.health_every,
-                                 .connect_time_max = settings.connect_timeout,
-                                 .first_byte_time_max = settings.response_timeout});
+  http::UpstreamOptions options{.name = settings.name,
+                                .servers = settings.servers,
+                                .ca_file = settings.ca_file,
+                                .health_path = settings.health_path,
+                                .health_interval = settings.health_every,
+                                .connect_time_max = settings.connect_timeout,
+                                .first_byte_time_max = settings.response_timeout};
+  apply(settings.limits, options);
+  return http::Upstream::create(std::move(options));
 }
 
 unsigned threads_of(const GatewaySettings& settings) {
@@ -187,11 +190,13 @@ Outcome<void> Edge::State::start_limits(EdgeSecrets& secrets) {
 
 http::ServerOptions Edge::State::options_of(const std::string& address) const {
   Place place = place_of(address);
-  return {.host = std::move(place.host),
-          .port = place.port,
-          .threads = threads_of(file.gateway),
-          .connections_max = file.gateway.connections_max,
-          .paths = http::PathReading::raw};
+  http::ServerOptions options{.host = std::move(place.host),
+                              .port = place.port,
+                              .threads = threads_of(file.gateway),
+                              .connections_max = file.gateway.connections_max,
+                              .paths = http::PathReading::raw};
+  apply(file.gateway.limits, options);
+  return options;
 }
 
 Outcome<void> Edge::State::listen_forward_auth() {
@@ -217,7 +222,9 @@ Outcome<void> Edge::State::listen_proxy() {
   }
   decider.emplace(rulebook, recorder, clock);
   http::ServerOptions options = options_of(file.gateway.listen);
-  options.trusted_proxies = proxies_of(file.gateway.trusted_proxies);
+  options.trusted_proxies =
+      proxies_of(file.gateway.trusted_proxies,
+                 file.gateway.forwarded_host ? http::ForwardedHost::believed : http::ForwardedHost::ignored);
   options.tls = tls;
   const auto decide = [this](const http::RequestHead& head, const Trace& trace) -> awaitable<ProxyDecision> {
     co_return decider->decide(head, trace);

@@ -109,6 +109,10 @@ GatewaySettings read_gateway(TomlTable table) {
       gateway.trusted_proxies = *std::move(proxies);
     }
   }
+  gateway.forwarded_host = table.flag("forwarded_host").value_or(false);
+  if (gateway.forwarded_host && gateway.trusted_proxies.empty())
+    table.complain("forwarded_host", "is for trusted_proxies, and there are none");
+  gateway.limits = read_client_limits(table);
   read_path(table, "state", gateway.state);
   read_path(table, "shadow", gateway.shadow);
   read_path(table, "certificate", gateway.certificate);
@@ -181,6 +185,7 @@ void read_health(TomlTable& table, UpstreamSettings& upstream) {
   TomlTable health(*inner, table.label() + " health", table.faults());
   upstream.health_path = health.text("path").value_or("");
   if (!upstream.health_path.starts_with('/')) health.complain("path", "must begin with /");
+  read_health_limits(health, upstream.limits);
   upstream.health_every = health.duration("every", seconds{1}, hours{1}).value_or(upstream.health_every);
   health.finish();
 }
@@ -197,6 +202,7 @@ UpstreamSettings read_upstream(TomlTable table) {
     }
     upstream.servers = *std::move(servers);
   }
+  upstream.limits = read_server_limits(table);
   read_health(table, upstream);
   upstream.connect_timeout =
       table.duration("connect_timeout", seconds{1}, minutes{5}).value_or(upstream.connect_timeout);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gateway/cors.h"
+#include "gateway/proxy_settings.h"
 #include "platform/fault.h"
 
 #include <jeton/algorithm.h>
@@ -45,6 +46,8 @@ struct GatewaySettings {
   std::string shared_limits_user{};            // of the server's access list
   std::string shared_limits_password{};        // path of a file with the server's password; empty: it wants none
   std::string shared_limits_prefix = "jeton";  // of the keys at the server
+  ClientLimits limits{};                       // of connections and requests
+  bool forwarded_host = false;                 // trusted proxies set X-Forwarded-Host themselves, all of them
   bool shared_limits_refuse = false;           // when the server is away; else each gateway goes on by itself
   friend bool operator==(const GatewaySettings&, const GatewaySettings&) = default;
 };
@@ -73,9 +76,10 @@ struct UpstreamSettings {
   std::chrono::seconds health_every{2};
   std::chrono::seconds connect_timeout{5};
   std::chrono::seconds response_timeout{60};  // until the head of the answer is there
-  std::string ca_file{};                      // for https servers; empty: the system's
-  bool pass_authorization = true;             // Authorization goes on to it
-  bool pass_refresh_cookies = false;          // so do the cookies of refresh tokens: for the issuer alone
+  ServerLimits limits{};
+  std::string ca_file{};              // for https servers; empty: the system's
+  bool pass_authorization = true;     // Authorization goes on to it
+  bool pass_refresh_cookies = false;  // so do the cookies of refresh tokens: for the issuer alone
   friend bool operator==(const UpstreamSettings&, const UpstreamSettings&) = default;
 };
 

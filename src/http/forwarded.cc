@@ -130,6 +130,7 @@ void see_through(const TrustedProxies& proxies, Request& request, std::string_vi
       !schemes.empty() && (schemes.front() == "https" || schemes.front() == "http")) {
     request.scheme = schemes.front();
   }
+  if (!proxies.believes_host()) return;
   if (const auto hosts = from_the_right(request.headers, "x-forwarded-host");
       !hosts.empty() && is_authority(hosts.front())) {
     request.host = hosts.front();

@@ -37,15 +37,22 @@ struct AddressRange {
 };
 std::optional<AddressRange> parse_address_range(std::string_view text);
 
+// Whether they can be believed about the host. A proxy that does not set X-Forwarded-Host passes on what its client
+// wrote there, and nobody can tell: only where all of them set it.
+enum class ForwardedHost : bool { ignored, believed };
+
 class TrustedProxies {
  public:
   TrustedProxies() = default;
-  explicit TrustedProxies(std::vector<AddressRange> ranges) : ranges_(std::move(ranges)) {}
+  explicit TrustedProxies(std::vector<AddressRange> ranges, ForwardedHost host = ForwardedHost::believed)
+      : ranges_(std::move(ranges)), host_(host) {}
+  bool believes_host() const noexcept { return host_ == ForwardedHost::believed; }
   bool contains(const Address& address) const noexcept;
   bool none() const noexcept { return ranges_.empty(); }
 
  private:
   std::vector<AddressRange> ranges_;
+  ForwardedHost host_ = ForwardedHost::believed;
 };
 
 // At most this many addresses of X-Forwarded-For are looked at, from the right.

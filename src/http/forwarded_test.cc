@@ -116,5 +116,17 @@ TEST(Forwarded, AHandlerSeesTheClientBehindTheProxy) {
   EXPECT_EQ(direct.answer().body, "127.0.0.1 http inner");
 }
 
+// A proxy that does not set the field passes on its client's.
+TEST(SeeThrough, ForwardedHostIsBelievedOnlyWhereTheProxiesSetIt) {
+  const std::vector<AddressRange> ranges = {parse_address_range("10.0.0.0/8").value()};
+  for (const ForwardedHost host : {ForwardedHost::ignored, ForwardedHost::believed}) {
+    Request request = from("10.0.0.1", {"192.0.2.7"});
+    request.headers.add("X-Forwarded-Host", "admin.example.com");
+    see_through(TrustedProxies(ranges, host), request);
+    EXPECT_EQ(request.host, host == ForwardedHost::believed ? "admin.example.com" : "inner:8080");
+    EXPECT_EQ(request.peer_address, "192.0.2.7");
+  }
+}
+
 }  // namespace
 }  // namespace jeton::http

@@ -162,14 +162,18 @@ bool is_request_id(std::string_view id) noexcept {
 constexpr std::size_t traceparent_bytes = 55;
 constexpr std::size_t own_answer_fields_max = 8;  // X-Request-Id, Upgrade, those of a rule for other origins
 
-// version "-" trace-id "-" parent-id "-" trace-flags, in lower-case hexadecimal, ids not all zero; only version 00 is
-// of known length.
+// W3C Trace Context, section 3.2: version "-" trace-id "-" parent-id "-" trace-flags, in lower-case hexadecimal,
+// neither id all zero, the version not ff; of a version that is not known yet more may follow, behind a dash.
 bool is_traceparent(std::string_view text) noexcept {
-  if (text.size() != traceparent_bytes || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+  if (text.size() < traceparent_bytes || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
   const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
-  const std::string_view trace_id = text.substr(3, 32), parent_id = text.substr(36, 16), flags = text.substr(53);
-  return std::ranges::all_of(trace_id, is_hex) && std::ranges::all_of(parent_id, is_hex) &&
-         std::ranges::all_of(flags, is_hex) && trace_id.find_first_not_of('0') != std::string_view::npos &&
+  const std::string_view version = text.substr(0, 2), flags = text.substr(53, 2);
+  const std::string_view trace_id = text.substr(3, 32), parent_id = text.substr(36, 16);
+  if (version == "ff" || (text.size() > traceparent_bytes && (version == "00" || text[traceparent_bytes] != '-')))
+    return false;
+  return std::ranges::all_of(version, is_hex) && std::ranges::all_of(trace_id, is_hex) &&
+         std::ranges::all_of(parent_id, is_hex) && std::ranges::all_of(flags, is_hex) &&
+         trace_id.find_first_not_of('0') != std::string_view::npos &&
          parent_id.find_first_not_of('0') != std::string_view::npos;
 }
 
@@ -208,7 +212,12 @@ Trace trace_of(const http::Request& request, const TraceSeed& seed) {
   const std::string_view parent = only(request.headers, "traceparent");
   trace.has_parent = is_traceparent(parent);
   if (trace.has_parent) {
-    trace.traceparent = parent;
+    trace.traceparent = parent.substr(0, traceparent_bytes);
+    if (parent.starts_with("00")) return trace;
+    // Of another version what this one knows: the ids, and whether it is sampled.
+    trace.traceparent.replace(0, 2, "00");
+    const bool is_sampled = std::string_view("13579bdf").find(parent[54]) != std::string_view::npos;
+    trace.traceparent.replace(53, 2, is_sampled ? "01" : "00");
     return trace;
   }
   trace.traceparent.reserve(traceparent_bytes);

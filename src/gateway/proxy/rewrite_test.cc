@@ -113,11 +113,26 @@ TEST(Rewrite, RequestIdAndTraceparentOfTheClientGoOnIfTheyAreWellFormed) {
   for (const char* bad : {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
                           "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
                           "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                          "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                          "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+                          "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.more",
+                          "0x-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                          "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g", "", "junk",
                           "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}) {
     const std::string text = rewritten(std::string("traceparent: ") + bad + "\r\ntracestate: a=b\r\n");
-    EXPECT_EQ(text.find(bad), std::string::npos);
+    if (*bad != '\0') EXPECT_EQ(text.find(bad), std::string::npos);
     EXPECT_EQ(text.find("tracestate"), std::string::npos);
     EXPECT_EQ(count(text, "traceparent: 00-"), 1U);
+  }
+  // Two of them are none; one of a later version goes on as what this one knows of it.
+  const std::string twice = rewritten(good.substr(0, 70) + good);
+  EXPECT_EQ(twice.find("0af765"), std::string::npos) << twice;
+  EXPECT_EQ(count(twice, "traceparent: 00-"), 1U);
+  const std::string parent = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-";
+  for (const auto& [came, goes] : {std::pair{"0a", "00"}, {"0a-more", "00"}, {"05", "01"}}) {
+    const std::string text = rewritten("traceparent: cc-" + parent + came + "\r\ntracestate: a=b\r\n");
+    EXPECT_NE(text.find("traceparent: 00-" + parent + goes + "\r\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("tracestate: a=b"), std::string::npos);
   }
   EXPECT_NE(rewritten("X-Request-Id: abc-1.2_3\r\n").find("X-Request-Id: abc-1.2_3\r\n"), std::string::npos);
   EXPECT_NE(rewritten("X-Request-Id: eyJhbGciOiJub25lIn0.e30.\r\n").find("Id: made-1\r\n"), std::string::npos);
