@@ -94,7 +94,6 @@ std::string text_of(const FetchRequest& request, const Url& url) {
 std::string late_text(milliseconds time_max) { return fmt::format("no whole answer within {} ms", time_max.count()); }
 
 bool can_be_sent(const FetchRequest& request) {
-  if (request.method == Method::other) return false;
   return std::ranges::all_of(request.headers.fields(), [](const auto& field) {
     const auto& [name, value] = field;
     const bool ours = same_field_name(name, "Host") || same_field_name(name, "Content-Length") ||
@@ -239,6 +238,7 @@ asio::awaitable<Opened> StreamingClient::open(FetchRequest request, Reach reach)
   const auto state = state_;
   auto url = parse_url(request.url);
   if (!url) co_return std::unexpected(std::move(url.error()));
+  if (request.method == Method::other) co_return std::unexpected(Fault{"a method without a name cannot be sent.", ""});
   if (!can_be_sent(request)) co_return std::unexpected(Fault{"a header field cannot be sent.", ""});
   const auto link = std::make_shared<Link>(state->executor);
   link->shown = fmt::format("{}://{}{}", url->tls ? "https" : "http", url->authority(),
