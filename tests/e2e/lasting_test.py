@@ -66,7 +66,8 @@ class Origin:
                 while b"\r\n\r\n" not in head:
                     head += one.recv(65536)
                 if b"Upgrade: websocket" in head:
-                    one.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+                    one.sendall(b"HTTP/1.1 101 Switching Protocols\r\n"
+                                b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
                     while data := one.recv(65536):
                         one.sendall(data)
                     return
