@@ -44,6 +44,11 @@ local function clean(r)
     if is_taken_away(folded(name)) then remove[#remove + 1] = name end
   end
   for _, name in ipairs(remove) do r.headers_in[name] = nil end
+  -- A trace that is not well-formed (W3C Trace Context) is none, and its state goes with it.
+  local trace = r.headers_in["traceparent"] or ""
+  if #trace ~= 55 or not string.find(trace, "^00%-[%da-f]+%-[%da-f]+%-[%da-f][%da-f]$") then
+    r.headers_in["traceparent"], r.headers_in["tracestate"] = nil, nil
+  end
   local cookies = r.headers_in["Cookie"]
   if cookies then r.headers_in["Cookie"] = without_refresh(cookies) end
   -- Or it would take the headers of `passed` away again, which mod_proxy removes when they are named there.

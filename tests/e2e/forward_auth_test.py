@@ -222,6 +222,16 @@ class Behind:
         self.assertEqual(self.headers_seen(answer, "x-forwarded-for"), ["127.0.0.1"])
         self.assertEqual(self.headers_seen(answer, "accept-language"), ["en"])
 
+    def test_trace_arrives_if_it_is_well_formed(self):
+        good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        for sent, arrives in (([good], True), (["junk"], False), ([good.upper()], False), ([good + "0"], False),
+                              ([], False)):
+            headers = [("traceparent", one) for one in sent] + [("tracestate", "a=b")]
+            answer = self.ask("/public/x", headers=headers)
+            self.assertEqual(answer[0], 200, sent)
+            self.assertEqual(self.headers_seen(answer, "traceparent"), [good] if arrives else [], sent)
+            self.assertEqual(self.headers_seen(answer, "tracestate"), ["a=b"] if arrives else [], sent)
+
     def test_refresh_token_is_not_shown_to_the_origin(self):
         for sent, kept in (("a=b; __Host-jeton_refresh=SECRET; c=d", ["a=b", "c=d"]), ("jeton_refresh=SECRET", []),
                            ("jeton_refresh=SECRET; c=d", ["c=d"]), ("a=b;__Host-jeton_refresh =SECRET", ["a=b"]),
