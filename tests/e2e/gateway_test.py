@@ -198,6 +198,35 @@ class Whole(unittest.TestCase):
         self.assertIn('"event":"stopped"', self.gateway.errors())
 
 
+class Set(unittest.TestCase):
+    """What [gateway] sets has its effect in the process."""
+
+    def host_seen(self, folder, origin, more):
+        with Gateway(BINARY, folder, origin.port, listen="127.0.0.1:0", more=more) as gateway:
+            answer = request(gateway.ports["proxy"], "GET", "/public/x",
+                             [("Host", "api.example.com"), ("X-Forwarded-Host", "admin.example.com")])
+            self.assertEqual(answer[0], 200, answer)
+            return dict(json.loads(answer[2])["headers"])["host"]
+
+    def test_forwarded_host_is_believed_only_if_the_proxies_set_it(self):
+        with Folder() as folder, Origin() as origin:
+            Tokens(BINARY, folder).publish()
+            trusted = 'trusted_proxies = ["127.0.0.1"]\n'
+            self.assertEqual(self.host_seen(folder, origin, trusted), "api.example.com")
+            self.assertEqual(self.host_seen(folder, origin, trusted + "forwarded_host = true\n"), "admin.example.com")
+            self.assertEqual(self.host_seen(folder, origin, ""), "api.example.com")
+
+    def test_limits_are_those_of_the_file(self):
+        with Folder() as folder, Origin() as origin:
+            Tokens(BINARY, folder).publish()
+            with Gateway(BINARY, folder, origin.port, listen="127.0.0.1:0",
+                         more="body_bytes_max = 5\nheader_bytes_max = 2048\n") as gateway:
+                def post(body, more=()):
+                    return request(gateway.ports["proxy"], "POST", "/public/x", [("Host", "a"), *more], body)[0]
+                self.assertEqual([post("12345"), post("123456")], [200, 413])
+                self.assertEqual([post("", [("X-A", "a" * 1_000)]), post("", [("X-A", "a" * 2_048)])], [200, 431])
+
+
 class Bad(unittest.TestCase):
     def test_policy_that_cannot_be_used_is_refused_whole_with_its_lines(self):
         with Folder() as folder:

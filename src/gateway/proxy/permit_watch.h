@@ -2,7 +2,7 @@
 // has ended meanwhile: it has expired, or was revoked, or its key is gone.
 //
 // An exchange that ends between two looks is not asked about at all: it was decided on when it began. Anything older is
-// asked about at each look: about 0.2 µs, so 10,000 that last cost a core less than 1 %; with none there is no timer.
+// asked about at each look: about 0.14 µs, so 10,000 that last cost a core less than 1 %; with none there is no timer.
 //
 // Ownership: who is watched leaves by its destruction. Threads: its loop's.
 #pragma once
