@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace jeton::feed {
@@ -119,10 +120,29 @@ std::vector<Event> step(Truth& truth, std::vector<Event>& kept, unsigned char op
 
 }  // namespace
 
+// What comes of a snapshot goes into the table as it comes, and must not be seen in it before it is proved.
+struct IntoTable : Staging {
+  explicit IntoTable(RevocationTable& one) : table(one) {}
+  void begin() override {
+    staged.clear();
+    table.begin_staging(issuer);
+  }
+  void add(const Entry& entry) override {
+    staged.push_back(entry);
+    table.stage(issuer, entry);
+  }
+  RevocationTable& table;
+  std::vector<Entry> staged{};
+};
+
 JETON_FUZZ_TARGET(feed_reader) {
   Truth truth;
-  Reader reader({.issuer = issuer, .pinned = KeySet({pinned_key().verification_key()}), .entries_max = 100});
   RevocationTable table({.issuers = {{issuer}}});
+  IntoTable staging(table);
+  Reader reader({.issuer = issuer,
+                 .pinned = KeySet({pinned_key().verification_key()}),
+                 .entries_max = 100,
+                 .staging = &staging});
   std::set<std::string> believed;
   std::vector<Event> kept;
   for (std::size_t at = 0; at + 1 < std::min(input.size(), 2 * operations_max); at += 2) {
@@ -135,12 +155,15 @@ JETON_FUZZ_TARGET(feed_reader) {
         reader.reconnect();
         break;
       }
-      if (!taken->has_value()) continue;
-      const Proved& proved = **taken;
-      JETON_PROPERTY(truth.holds(proved));
-      if (proved.replaces) believed.clear();
-      for (const Entry& entry : proved.entries) believed.insert(entry.revocation.subject);
-      table.apply(issuer, proved, std::chrono::sys_seconds(std::chrono::seconds(now)), std::chrono::nanoseconds(0));
+      if (taken->has_value()) {
+        Proved& proved = **taken;
+        JETON_PROPERTY(!proved.replaces || (proved.is_staged && proved.entries.empty()));
+        table.apply(issuer, proved, std::chrono::sys_seconds(std::chrono::seconds(now)), std::chrono::nanoseconds(0));
+        if (proved.is_staged) proved.entries = std::exchange(staging.staged, {});
+        JETON_PROPERTY(truth.holds(proved));
+        if (proved.replaces) believed.clear();
+        for (const Entry& entry : proved.entries) believed.insert(entry.revocation.subject);
+      }
       for (const VerifiedToken& token : tokens()) {
         JETON_PROPERTY(table.find(token).has_value() == believed.contains(std::string(token.token_id())));
       }

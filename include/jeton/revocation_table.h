@@ -19,7 +19,7 @@
 // one that was revoked cannot; until a snapshot fits. Keys that are gone have a reserve of their own; past that, too,
 // every token of the issuer is revoked.
 //
-// Threads: find, staleness and counts from any number of threads, wait-free; apply and admit_keys from one at a time.
+// Threads: find, staleness and counts from any number of threads, wait-free; all others from one at a time.
 #pragma once
 
 #include <jeton/revocation.h>
@@ -39,8 +39,9 @@
 namespace jeton {
 
 namespace feed {
+struct Entry;
 struct Proved;
-}
+}  // namespace feed
 
 // What the least numbers of an issuer's entries are compared with.
 enum class RevocationNumbers : std::uint8_t {
@@ -82,6 +83,10 @@ class RevocationTable {
   // An issuer that was not given to the constructor is ignored.
   void apply(std::string_view issuer, const feed::Proved& proved, std::chrono::sys_time<std::chrono::milliseconds> wall,
              std::chrono::nanoseconds monotonic);
+  // The entries of a snapshot as they come, unproved: kept beside what is known, in 32 bytes each, and seen by no find
+  // until apply takes a statement that says is_staged. begin_staging forgets them.
+  void begin_staging(std::string_view issuer);
+  void stage(std::string_view issuer, const feed::Entry& entry);
   // The issuer has published these keys, in an answer that was asked for after the last apply of a snapshot. They
   // replace those of the call before.
   void admit_keys(std::string_view issuer, std::span<const std::string> kids);

@@ -18,6 +18,9 @@ constexpr std::string_view token_path = "/oauth2/token";
 constexpr char feed_scope[] = "feed:read";
 // A snapshot may take its time, as long as it goes on.
 constexpr milliseconds snapshot_time_max{120'000};
+// What waits to be written of one; a disk that falls behind is waited for, but not for long.
+constexpr std::size_t disk_bytes_max = 4 * 1024 * 1024;
+constexpr milliseconds disk_wait_max{2'000};
 // A log of more than this, and of more than eight times its snapshot, asks for another snapshot.
 constexpr std::uint64_t log_bytes_long = 4 * 1024 * 1024, log_ratio_long = 8;
 
@@ -51,8 +54,12 @@ FeedClient::FeedClient(const Parts& parts, std::string issuer, const AgentFeed& 
                       .client_id = feed.client_id,
                       .scope = feed_scope,
                       .client_secret = feed.client_secret}),
-      reader_({.issuer = issuer_, .pinned = feed.pinned, .entries_max = parts.limits().feed_entries_max}),
+      reader_({.issuer = issuer_,
+               .pinned = feed.pinned,
+               .entries_max = parts.limits().feed_entries_max,
+               .staging = this}),
       log_is_long_(std::make_shared<std::atomic<bool>>(false)),
+      disk_bytes_(std::make_shared<std::atomic<std::size_t>>(0)),
       pause_(parts.executor),
       connected_gauge_(
           parts.metrics.gauge("jeton_agent_feed_connected", "1 while the feed is followed", {{"issuer", issuer_}})),
@@ -177,7 +184,51 @@ awaitable<void> FeedClient::listen(http::StreamedAnswer& answer) {
       if (!take(event)) co_return;
       event_at = parts_.monotonic.ticks();
     }
+    if (disk_bytes_->load(std::memory_order_relaxed) > disk_bytes_max) {
+      co_await wait_for_disk();
+      event_at = parts_.monotonic.ticks();
+    }
   }
+}
+
+awaitable<void> FeedClient::wait_for_disk() {
+  const milliseconds until = parts_.monotonic.ticks() + disk_wait_max;
+  while (disk_bytes_->load(std::memory_order_relaxed) > disk_bytes_max) {
+    if (parts_.monotonic.ticks() >= until) {  // what is revoked must be known, whether or not it can be written down
+      stores_snapshot_ = false;
+      parts_.on_disk([log = log_] { log->drop_snapshot(); });
+      co_return;
+    }
+    co_await pause_.wait(milliseconds(2));
+  }
+}
+
+void FeedClient::begin() {
+  staged_ = 0;
+  table_.begin_staging(issuer_);
+  if (std::exchange(stores_snapshot_, false)) parts_.on_disk([log = log_] { log->drop_snapshot(); });
+}
+
+void FeedClient::add(const feed::Entry& entry) {
+  ++staged_;
+  table_.stage(issuer_, entry);
+}
+
+void FeedClient::keep_on_disk(const feed::Event& event) {
+  if (!log_ || !reader_.in_snapshot()) return;
+  if (event.type == "reset") {
+    stores_snapshot_ = true;
+    parts_.on_disk([log = log_] { log->begin_snapshot(); });
+    return;
+  }
+  if (!stores_snapshot_) return;
+  std::size_t bytes = 0;
+  for (const std::string& line : event.data) bytes += line.size();
+  *disk_bytes_ += bytes;
+  parts_.on_disk([log = log_, lines = event.data, bytes, waiting = disk_bytes_] {
+    log->add_to_snapshot(lines);
+    *waiting -= bytes;
+  });
 }
 
 bool FeedClient::take(const feed::Event& event) {
@@ -193,6 +244,8 @@ bool FeedClient::take(const feed::Event& event) {
     failures_ = 0;
     problem_.clear();
     take(**std::move(proved), event.data.front(), false);
+  } else {
+    keep_on_disk(event);
   }
   return true;
 }
@@ -202,12 +255,13 @@ void FeedClient::take(feed::Proved proved, const std::string& statement, bool is
   const auto wall = parts_.clock.now();
   table_.apply(issuer_, proved, wall, monotonic);
   statements_.add();
-  entries_.add(proved.entries.size());
+  entries_.add(proved.entries.size() + std::exchange(staged_, 0));
   lag_.set(wall.time_since_epoch().count() - proved.head.time);
   const bool key_is_gone = std::ranges::any_of(
       proved.entries, [](const feed::Entry& entry) { return entry.revocation.kind == RevocationKind::key; });
   if (proved.replaces) {
     ++snapshots_;
+    stores_snapshot_ = false;
     snapshot_wanted_ = false;
     if (!is_stored) events_.keys_changed(&proved.kids);  // at the start they are asked for anyway
     log_is_long_->store(false, std::memory_order_relaxed);

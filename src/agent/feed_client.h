@@ -23,7 +23,7 @@
 
 namespace jeton::agent {
 
-class FeedClient {
+class FeedClient : private feed::Staging {
  public:
   struct Events {
     // A key was said to be gone, or a snapshot named these live ones.
@@ -31,6 +31,9 @@ class FeedClient {
     std::function<void()> changed;  // a statement was proved, or a connection failed
   };
   FeedClient(const Parts& parts, std::string issuer, const AgentFeed& feed, RevocationTable& table, Events events);
+
+  FeedClient(const FeedClient&) = delete;
+  FeedClient& operator=(const FeedClient&) = delete;
 
   // What lies on disk. Before run().
   void load();
@@ -47,6 +50,12 @@ class FeedClient {
   // False: the connection is to be given up.
   bool take(const feed::Event& event);
   void take(feed::Proved proved, const std::string& statement, bool is_stored);
+  // feed::Staging: a snapshot on its way goes into the table, and as it was sent to the disk.
+  void begin() override;
+  void add(const feed::Entry& entry) override;
+  void keep_on_disk(const feed::Event& event);
+  // While the disk is slower than the issuer.
+  boost::asio::awaitable<void> wait_for_disk();
   void fail(std::string why, std::string_view kind);
   http::FetchRequest request(const std::string& token) const;
   bool wants_snapshot() const;
@@ -61,6 +70,9 @@ class FeedClient {
   feed::Reader reader_;
   std::shared_ptr<FeedLog> log_;  // the disk thread's, once it runs
   std::shared_ptr<std::atomic<bool>> log_is_long_;
+  std::shared_ptr<std::atomic<std::size_t>> disk_bytes_;  // of a snapshot, that wait to be written
+  std::size_t staged_ = 0;                                // entries
+  bool stores_snapshot_ = false;
   std::string last_head_{};  // as it was signed
   std::uint64_t snapshots_ = 0;
   unsigned failures_ = 0;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ using platform::Outcome;
 
 constexpr std::size_t entries_an_event = 1000;
 constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::string_view new_suffix = ".new";
 
 std::unexpected<Fault> cannot_write(const std::string& path, int error) {
   return std::unexpected(Fault{path + ": cannot be written: " + std::generic_category().message(error) + ".", ""});
@@ -32,13 +34,33 @@ std::string statement_text(const char* type, const std::string& statement) {
   return feed::event_text({.type = type, .data = {statement}, .id = {}});
 }
 
-// The entries from `from` on as one event.
-std::string entries_text(const std::vector<feed::Entry>& entries, std::size_t from) {
-  feed::Event event{.type = "entries", .data = {}, .id = {}};
-  for (std::size_t i = from; i < std::min(entries.size(), from + entries_an_event); ++i) {
-    event.data.push_back(feed::entry_text(entries[i].number, entries[i].revocation));
+std::vector<std::string> lines_of(std::span<const feed::Entry> entries) {
+  std::vector<std::string> lines;
+  lines.reserve(entries.size());
+  for (const feed::Entry& entry : entries) lines.push_back(feed::entry_text(entry.number, entry.revocation));
+  return lines;
+}
+
+// As events of a bounded size each.
+std::string entries_text(std::span<const std::string> lines) {
+  std::string text;
+  while (!lines.empty()) {
+    const auto some = lines.first(std::min(lines.size(), entries_an_event));
+    text += feed::event_text({.type = "entries", .data = {some.begin(), some.end()}, .id = {}});
+    lines = lines.subspan(some.size());
   }
-  return feed::event_text(event);
+  return text;
+}
+
+// Of snapshots that were coming when a process before this one was killed.
+void remove_left_behind(const std::string& path) {
+  const std::filesystem::path whole(path);
+  const std::string begin = whole.filename().string() + '.';
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(whole.parent_path(), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(begin) && name.ends_with(new_suffix)) ::unlink(entry.path().c_str());
+  }
 }
 
 // 0, or the error.
@@ -63,7 +85,10 @@ void sync_directory_of(const std::string& path) {
 
 }  // namespace
 
-FeedLog::~FeedLog() { close(); }
+FeedLog::~FeedLog() {
+  drop_snapshot();
+  close();
+}
 
 void FeedLog::close() noexcept {
   if (file_ >= 0) ::close(std::exchange(file_, -1));
@@ -71,6 +96,7 @@ void FeedLog::close() noexcept {
 
 bool FeedLog::load(feed::Reader& reader, const std::function<void(feed::Proved, const std::string& statement)>& take) {
   close();
+  remove_left_behind(path_);
   file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   struct stat status{};
   if (file_ < 0 || ::fstat(file_, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -112,16 +138,18 @@ bool FeedLog::load(feed::Reader& reader, const std::function<void(feed::Proved, 
 
 Outcome<void> FeedLog::keep(const feed::Proved& proved, const std::string& statement,
                             std::chrono::milliseconds monotonic) {
-  if (proved.replaces) return replace(proved, statement);
+  if (proved.replaces) {
+    if (!proved.is_staged) {
+      begin_snapshot();
+      add_to_snapshot(lines_of(proved.entries));
+    }
+    return end_snapshot(statement);
+  }
   if (file_ < 0) return {};  // nothing that it would follow
   const std::string head = statement_text("head", statement);
   if (!proved.entries.empty()) {
-    std::string text;
-    for (std::size_t from = 0; from < proved.entries.size(); from += entries_an_event) {
-      text += entries_text(proved.entries, from);
-    }
     head_written_ = monotonic;
-    return append(text + head);
+    return append(entries_text(lines_of(proved.entries)) + head);
   }
   if (!pending_.empty()) return append({});
   if (head_written_ && monotonic - *head_written_ < limits_.head_interval) return {};
@@ -131,33 +159,55 @@ Outcome<void> FeedLog::keep(const feed::Proved& proved, const std::string& state
   return {};
 }
 
-Outcome<void> FeedLog::replace(const feed::Proved& proved, const std::string& statement) {
+void FeedLog::drop_snapshot() noexcept {
+  if (!coming_) return;
+  if (coming_->file >= 0) {
+    ::close(coming_->file);
+    ::unlink(coming_->path.c_str());
+  }
+  coming_.reset();
+}
+
+void FeedLog::write_to_snapshot(std::string_view text) noexcept {
+  if (coming_->failed == 0 && coming_->bytes + text.size() > limits_.file_bytes_max) coming_->failed = EFBIG;
+  if (coming_->failed == 0) coming_->failed = write_at(coming_->file, text, coming_->bytes);
+  coming_->bytes += text.size();
+}
+
+void FeedLog::begin_snapshot() {
+  drop_snapshot();
+  ComingSnapshot& coming = coming_.emplace();
+  coming.path = path_ + '.' + platform::random_hex(8) + std::string(new_suffix);
+  coming.file = ::open(coming.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  if (coming.file < 0) coming.failed = errno;
+  write_to_snapshot(feed::event_text({.type = "reset", .data = {""}, .id = {}}));
+}
+
+void FeedLog::add_to_snapshot(std::span<const std::string> entry_lines) noexcept {
+  if (!coming_ || coming_->failed != 0) return;
+  try {
+    write_to_snapshot(entries_text(entry_lines));
+  } catch (const std::bad_alloc&) {
+    coming_->failed = ENOMEM;
+  }
+}
+
+Outcome<void> FeedLog::end_snapshot(const std::string& statement) {
+  // What is there is of the time before; nothing that comes now follows it.
   close();
   pending_.clear();
-  const std::string temporary = path_ + '.' + platform::random_hex(8) + ".new";
-  file_ = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  if (file_ < 0) return cannot_write(path_, errno);
-  std::uint64_t at = 0;
-  int failed = 0;
-  const auto write = [&](const std::string& text) {
-    if (failed == 0 && at + text.size() > limits_.file_bytes_max) failed = EFBIG;
-    if (failed == 0) failed = write_at(file_, text, at);
-    at += text.size();
-  };
-  write(feed::event_text({.type = "reset", .data = {""}, .id = {}}));
-  for (std::size_t from = 0; failed == 0 && from < proved.entries.size(); from += entries_an_event) {
-    write(entries_text(proved.entries, from));
-  }
-  write(statement_text("snapshot", statement));
-  if (failed == 0 && ::fsync(file_) != 0) failed = errno;
-  if (failed == 0 && ::rename(temporary.c_str(), path_.c_str()) != 0) failed = errno;
-  if (failed != 0) {
-    ::unlink(temporary.c_str());
-    close();
+  if (!coming_) return cannot_write(path_, ECANCELED);
+  write_to_snapshot(statement_text("snapshot", statement));
+  if (coming_->failed == 0 && ::fsync(coming_->file) != 0) coming_->failed = errno;
+  if (coming_->failed == 0 && ::rename(coming_->path.c_str(), path_.c_str()) != 0) coming_->failed = errno;
+  if (const int failed = coming_->failed; failed != 0) {
+    drop_snapshot();
     return cannot_write(path_, failed);
   }
+  file_ = std::exchange(coming_->file, -1);
   sync_directory_of(path_);
-  good_bytes_ = snapshot_bytes_ = at;
+  good_bytes_ = snapshot_bytes_ = coming_->bytes;
+  coming_.reset();
   head_written_.reset();
   return {};
 }

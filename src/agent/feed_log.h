@@ -6,7 +6,8 @@
 // same pinned key, so that nobody who can write it can make it say anything the issuer did not; a tail that was cut off
 // or spoiled is left out, and overwritten.
 //
-// A snapshot replaces the file as a whole (a new one beside it, fsync, rename); entries are appended. Nothing waits for
+// A snapshot replaces the file as a whole (a new one beside it, written as the entries come; fsync and rename once it
+// is proved); entries are appended. Nothing waits for
 // the disk but the snapshot: a loss of power costs the last seconds, which the issuer sends again.
 // When the disk is full what could not be written waits, within pending_bytes_max; past that the file stays as it is, a
 // true account of an earlier moment, until the next snapshot.
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,14 @@ struct FeedLogLimits {
   std::size_t event_bytes_max = 4 * 1024 * 1024;
   std::size_t pending_bytes_max = 4 * 1024 * 1024;
   std::chrono::milliseconds head_interval{10'000};  // heads that prove nothing new are not written more often
+};
+
+// A snapshot that is not proved yet, in a file of its own.
+struct ComingSnapshot {
+  std::string path{};
+  int file = -1;
+  std::uint64_t bytes = 0;
+  int failed = 0;
 };
 
 class FeedLog {
@@ -43,7 +53,13 @@ class FeedLog {
   // was no file, or nothing of it could be proved.
   bool load(feed::Reader& reader, const std::function<void(feed::Proved, const std::string& statement)>& take);
 
-  // Keeps what `statement` has proved. A Fault is to be logged, and changes nothing else.
+  // A snapshot as it comes: begins it, writes some of its entries, forgets it. What cannot be written is told by keep.
+  void begin_snapshot();
+  void add_to_snapshot(std::span<const std::string> entry_lines) noexcept;
+  void drop_snapshot() noexcept;
+
+  // Keeps what `statement` has proved; of a snapshot that is_staged, what was added. A Fault is to be logged, and
+  // changes nothing else.
   platform::Outcome<void> keep(const feed::Proved& proved, const std::string& statement,
                                std::chrono::milliseconds monotonic);
 
@@ -52,7 +68,8 @@ class FeedLog {
   std::uint64_t bytes() const noexcept { return good_bytes_; }
 
  private:
-  platform::Outcome<void> replace(const feed::Proved& proved, const std::string& statement);
+  platform::Outcome<void> end_snapshot(const std::string& statement);
+  void write_to_snapshot(std::string_view text) noexcept;
   platform::Outcome<void> append(std::string text);
   platform::Outcome<void> put(std::string_view text);
   void close() noexcept;
@@ -60,6 +77,7 @@ class FeedLog {
   std::string path_;
   FeedLogLimits limits_;
   int file_ = -1;
+  std::optional<ComingSnapshot> coming_{};
   std::uint64_t good_bytes_ = 0;  // proved up to here
   std::uint64_t snapshot_bytes_ = 0;
   std::string pending_{};

@@ -120,6 +120,48 @@ TEST_F(FeedLogTest, WhatWasKeptIsProvedAgain) {
   EXPECT_EQ(*by.proved(), followed.head);
 }
 
+TEST_F(FeedLogTest, ASnapshotIsWrittenAsItComesAndCountsOnceItIsProved) {
+  FeedLog log(path_, {});
+  Followed followed(log);
+  followed.append("a");
+  followed.snapshot();
+  const std::string before = content();
+  followed.append("b");
+  const auto lines = [&](std::size_t from, std::size_t to) {
+    std::vector<std::string> out;
+    for (std::size_t i = from; i < to; ++i)
+      out.push_back(feed::entry_text(followed.entries[i].number, followed.entries[i].revocation));
+    return out;
+  };
+  log.begin_snapshot();
+  log.add_to_snapshot(lines(0, 1));
+  log.begin_snapshot();  // it broke off, and comes again
+  log.add_to_snapshot(lines(0, 1));
+  log.add_to_snapshot(lines(1, 2));
+  EXPECT_EQ(content(), before);
+  feed::Snapshot end{.head = followed.head, .entries = 2, .kids = {"kid"}};
+  for (const auto& [number, one] : followed.entries) end.digest = chained(end.digest, number, one);
+  const feed::Proved proof{.replaces = true, .is_staged = true, .head = followed.head, .kids = {"kid"}};
+  EXPECT_TRUE(log.keep(proof, *feed::sign(feed_key(), end), 1s).has_value());
+  followed.revoke("c");
+  EXPECT_EQ(proved(), (Numbers{1, 2, 3}));
+  // Forgotten on the way there is nothing to keep, and what was there stays.
+  log.begin_snapshot();
+  log.drop_snapshot();
+  EXPECT_FALSE(log.keep(proof, *feed::sign(feed_key(), end), 2s).has_value());
+  EXPECT_EQ(proved(), (Numbers{1, 2, 3}));
+}
+
+TEST_F(FeedLogTest, WhatAKilledProcessLeftBehindIsRemoved) {
+  const std::string left = path_ + ".0011223344556677.new", other = folder_ + "/other.log.00.new";
+  for (const std::string& path : {left, other}) std::ofstream(path) << "reset";
+  FeedLog log(path_, {});
+  feed::Reader by = reader();
+  proved(log, by);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(other));
+}
+
 TEST_F(FeedLogTest, ThereIsNothingBeforeTheFirstSnapshot) {
   FeedLog log(path_, {});
   Followed followed(log);

@@ -56,7 +56,7 @@ struct CompiledRoutes {
 // Queries, by the names and values that they hold when decoded (`+` is a space).
 enum class QueryFinding : std::uint8_t { absent, other, fits, ambiguous };
 // Whether the parameter stands in the query with one of the values (any, if there are none); ambiguous if it stands
-// there twice, or if the query can be cut apart or decoded in two ways.
+// there twice, or under a name that some readers take for it, or if the query can be cut apart or decoded in two ways.
 QueryFinding look_into_query(std::string_view query, const QueryCondition& condition) noexcept;
 
 }  // namespace jeton

@@ -61,8 +61,29 @@ class LooseName {
   bool has_begun_ = false;
 };
 
+// What PHP makes of a byte in a name: a dot, a blank or a bracket that nothing closes is an underscore.
+int underscored(int byte) noexcept {
+  if (byte == ' ' || byte == '.' || byte == '[') return '_';
+  return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
+}
+
+// Whether PHP finds a parameter `name` (with any case) where `encoded` was sent: blanks before it count for nothing.
+bool is_alike_to_php(std::string_view encoded, std::string_view name) noexcept {
+  std::size_t matched = 0;
+  for (std::size_t i = 0; i < encoded.size();) {
+    const int byte = next_byte(encoded, i);
+    if (byte == ' ' && matched == 0) continue;
+    if (byte == 0) break;
+    if (matched == name.size() || underscored(byte) != underscored(static_cast<unsigned char>(name[matched])))
+      return false;
+    ++matched;
+  }
+  return matched == name.size() && matched > 0;
+}
+
 // Whether somebody may take one for the other.
 bool is_alike(std::string_view encoded, std::string_view name) noexcept {
+  if (is_alike_to_php(encoded, name)) return true;
   LooseName sent(encoded, LooseName::Writing::encoded), wanted(name, LooseName::Writing::plain);
   int byte = wanted.next();
   if (byte < 0) return false;

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -97,6 +98,15 @@ struct Version {
   std::int64_t stale_up_to = no_time;  // tokens made up to then are stale: entries were left out
 };
 
+// A snapshot that is not proved yet.
+struct Staged {
+  std::array<std::vector<RevocationSlot>, blocks_count> blocks{};
+  std::vector<Placed> keys{};      // within their own reserve
+  std::size_t keys_gone = 0;       // those that are beyond it too
+  std::uint64_t count = 0;         // in blocks
+  std::uint64_t left_out = 0;
+};
+
 // What is put aside together.
 struct Replaced {
   std::unique_ptr<const Version> version;
@@ -119,6 +129,7 @@ struct Source {
   std::vector<std::string> snapshot_kids, admitted_kids;
   std::size_t next_purged = 0;
   std::int64_t purged_at = no_time;  // by the feed's clock
+  std::unique_ptr<Staged> staged{};
   std::size_t keys_gone = 0;
 };
 
@@ -162,6 +173,10 @@ struct RevocationTable::State {
   void keep_time(Source& source, const feed::Proved& proved, Wall wall, nanoseconds monotonic);
   void take_entries(Source& source, Version& next, const feed::Proved& proved,
                     std::vector<RevocationBlock::Words>& replaced);
+  std::size_t held_by_others(const Source& source) const;
+  void stage(Source& source, const feed::Entry& entry) const;
+  void take_staged(Source& source, Version& next, const feed::Proved& proved,
+                   std::vector<RevocationBlock::Words>& replaced);
   std::vector<Placed> that_fit(Source& source, Version& next, const feed::Proved& proved,
                                std::vector<RevocationBlock::Words>& replaced);
   void purge(Source& source, Version& next, std::size_t count, std::vector<RevocationBlock::Words>& replaced);
@@ -312,18 +327,60 @@ void RevocationTable::State::keep_time(Source& source, const feed::Proved& prove
   source.complete_at.store(std::max(complete_before, complete), std::memory_order_relaxed);
 }
 
+std::size_t RevocationTable::State::held_by_others(const Source& source) const {
+  std::size_t held = entries;
+  for (const auto& block : source.blocks) held -= RevocationBlock::count(block.get());
+  return held;
+}
+
+void RevocationTable::State::stage(Source& source, const feed::Entry& entry) const {
+  if (!source.staged) source.staged = std::make_unique<Staged>();
+  Staged& staged = *source.staged;
+  if (entry.revocation.kind == RevocationKind::key) {
+    if (++staged.keys_gone <= key_entries_reserve) staged.keys.push_back(placed(source, entry.revocation));
+    return;
+  }
+  if (staged.count >= options.entries_max) {  // whatever room there will be, not for this one
+    ++staged.left_out;
+    return;
+  }
+  const Placed one = placed(source, entry.revocation);
+  staged.blocks[one.block].push_back(one.slot);
+  ++staged.count;
+}
+
+// The snapshot that was staged, block by block: what was staged of one is given back before the next is made.
+void RevocationTable::State::take_staged(Source& source, Version& next, const feed::Proved& proved,
+                                         std::vector<RevocationBlock::Words>& replaced) {
+  const auto staged = source.staged ? std::move(source.staged) : std::make_unique<Staged>();
+  const std::int64_t now = source.feed_seconds.load(std::memory_order_relaxed);
+  std::size_t room = options.entries_max - std::min(options.entries_max, held_by_others(source));
+  std::uint64_t ended = 0, without_place = staged->left_out;
+  for (std::size_t at = 0; at < blocks_count; ++at) {
+    std::vector<RevocationSlot> slots = std::exchange(staged->blocks[at], {});
+    if (slots.size() > room) {
+      without_place += slots.size() - room;
+      slots.resize(room);
+    }
+    room -= slots.size();
+    for (const Placed& key : staged->keys) {
+      if (key.block == at) slots.push_back(key.slot);
+    }
+    std::ranges::sort(slots, std::less());
+    put_block(source, next, at, RevocationBlock::merged(nullptr, slots, now, ended), replaced);
+  }
+  source.keys_gone = staged->keys_gone;
+  next.refuses_all = staged->keys_gone > key_entries_reserve;
+  next.stale_up_to = without_place > 0 ? seconds_of(proved.head) + left_out_margin_seconds : no_time;
+  left_out += without_place;
+  purged += ended;
+}
+
 // Those entries for which there is room, by block; notes what that means for the others.
 std::vector<Placed> RevocationTable::State::that_fit(Source& source, Version& next, const feed::Proved& proved,
                                                      std::vector<RevocationBlock::Words>& replaced) {
-  std::size_t held = entries;
-  if (proved.replaces) {
-    for (const auto& block : source.blocks) held -= RevocationBlock::count(block.get());
-    source.keys_gone = 0;
-  } else if (held + proved.entries.size() > options.entries_max) {
-    purge(source, next, blocks_count, replaced);
-    held = entries;
-  }
-  std::size_t room = options.entries_max - std::min(options.entries_max, held);
+  if (entries + proved.entries.size() > options.entries_max) purge(source, next, blocks_count, replaced);
+  std::size_t room = options.entries_max - std::min<std::size_t>(options.entries_max, entries);
   std::vector<Placed> fitting;
   fitting.reserve(std::min(proved.entries.size(), room + key_entries_reserve));
   std::uint64_t without_place = 0;
@@ -353,10 +410,6 @@ std::vector<Placed> RevocationTable::State::that_fit(Source& source, Version& ne
 
 void RevocationTable::State::take_entries(Source& source, Version& next, const feed::Proved& proved,
                                           std::vector<RevocationBlock::Words>& replaced) {
-  if (proved.replaces) {
-    next.refuses_all = false;
-    next.stale_up_to = no_time;
-  }
   const std::vector<Placed> fitting = that_fit(source, next, proved, replaced);
   const std::int64_t now = source.feed_seconds.load(std::memory_order_relaxed);
   std::uint64_t ended = 0;
@@ -365,11 +418,8 @@ void RevocationTable::State::take_entries(Source& source, Version& next, const f
   for (std::size_t at = 0; at < blocks_count; ++at) {
     slots.clear();
     for (; from != fitting.end() && from->block == at; ++from) slots.push_back(from->slot);
-    if (proved.replaces) {
-      put_block(source, next, at, RevocationBlock::merged(nullptr, slots, now, ended), replaced);
-    } else if (!slots.empty()) {
-      put_block(source, next, at, RevocationBlock::merged(source.blocks[at].get(), slots, now, ended), replaced);
-    }
+    if (slots.empty()) continue;
+    put_block(source, next, at, RevocationBlock::merged(source.blocks[at].get(), slots, now, ended), replaced);
   }
   purged += ended;
 }
@@ -407,7 +457,15 @@ void RevocationTable::apply(std::string_view issuer, const feed::Proved& proved,
     next->knows_kids = true;
     state_->name_kids(*source, *next);
   }
-  if (proved.replaces || !proved.entries.empty()) state_->take_entries(*source, *next, proved, replaced);
+  if (proved.replaces) {
+    if (!proved.is_staged) {
+      source->staged.reset();
+      for (const feed::Entry& entry : proved.entries) state_->stage(*source, entry);
+    }
+    state_->take_staged(*source, *next, proved, replaced);
+  } else if (!proved.entries.empty()) {
+    state_->take_entries(*source, *next, proved, replaced);
+  }
   // Some blocks a second, whatever the number of statements in it.
   if (const std::int64_t second = source->feed_seconds; std::exchange(source->purged_at, second) != second) {
     state_->purge(*source, *next, blocks_purged_each_time, replaced);
@@ -417,6 +475,14 @@ void RevocationTable::apply(std::string_view issuer, const feed::Proved& proved,
   }
   state_->put_aside.give_back(state_->readers);
   state_->waiting = state_->put_aside.size();
+}
+
+void RevocationTable::begin_staging(std::string_view issuer) {
+  if (Source* const source = state_->source_of(issuer); source != nullptr) source->staged.reset();
+}
+
+void RevocationTable::stage(std::string_view issuer, const feed::Entry& entry) {
+  if (Source* const source = state_->source_of(issuer); source != nullptr) state_->stage(*source, entry);
 }
 
 void RevocationTable::admit_keys(std::string_view issuer, std::span<const std::string> kids) {

@@ -204,6 +204,27 @@ TEST(RevocationTable, SnapshotReplacesWhatWasThere) {
   EXPECT_EQ(table.counts().entries, 1U);
 }
 
+TEST(RevocationTable, WhatIsStagedIsSeenByNobodyBeforeItIsProved) {
+  RevocationTable table = table_for();
+  apply(table, snapshot(now, {entry(Kind::subject, "usr_1", 4)}));
+  table.stage(issuer, entry(Kind::token, "jti-2"));
+  table.stage(issuer, entry(Kind::key, "kid-1"));
+  EXPECT_FALSE(table.find(token_of({.sub = "usr_2", .jti = "jti-2"})));
+  EXPECT_EQ(table.counts().entries, 1U);
+  table.begin_staging(issuer);  // that connection has ended
+  table.stage(issuer, entry(Kind::token, "jti-3"));
+  table.stage("https://nobody.example", entry(Kind::token, "jti-4"));
+  apply(table, statement(now + 1, {entry(Kind::token, "jti-5")}));
+  EXPECT_FALSE(table.find(token_of({.sub = "usr_2", .jti = "jti-3"})));
+  feed::Proved proved = snapshot(now + 2);
+  proved.is_staged = true;
+  apply(table, proved);
+  EXPECT_EQ(table.find(token_of({.sub = "usr_2", .jti = "jti-3"})), Reason::revoked);
+  for (const char* jti : {"jti-1", "jti-2", "jti-4", "jti-5"}) EXPECT_FALSE(table.find(token_of({.jti = jti}))) << jti;
+  apply(table, proved);  // nothing was staged for it: nothing is revoked
+  EXPECT_EQ(table.counts().entries, 0U);
+}
+
 TEST(RevocationTable, KeyThatTheSnapshotDoesNotNameIsGoneUntilItIsPublishedAgain) {
   RevocationTable table = table_for();
   EXPECT_FALSE(table.find(token_of({.kid = "kid-2"}))) << "nothing is known yet";

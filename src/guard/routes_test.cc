@@ -121,6 +121,15 @@ TEST(Routes, ANameThatSomeReadAsALookedAtOneIsAmbiguous) {
     EXPECT_EQ(met(std::string(name) + "=high"), "plain") << name;
     EXPECT_EQ(met("quality=high&" + std::string(name) + "=1"), "high") << name;
   }
+  const Routes named = routes_of({{.name = "plain", .match = {.path = "/stream"}},
+                                  {.name = "high", .match = {.path = "/stream", .query = {{"bit_rate", {"320"}}}}}});
+  for (const std::string_view name : {"bit.rate", "bit%20rate", "bit+rate", "bit[rate", "%2e%20bit", "++BIT.Rate"}) {
+    const std::string query = std::string(name) + "=320";
+    EXPECT_EQ(met_by(named, {.path = "/stream", .query = query}),
+              name == "%2e%20bit" ? "plain" : "ambiguous_query")
+        << name;
+  }
+  EXPECT_EQ(met_by(named, {.path = "/stream", .query = "bit-rate=320"}), "plain");
   EXPECT_EQ(met("Ids[]=1", "/list"), "list");
   EXPECT_EQ(met("Ids%5B%5D=1", "/list"), "list");
   EXPECT_EQ(met("ids=1", "/list"), "ambiguous_query");

@@ -19,6 +19,7 @@ struct FetchRequest {
   std::string url;
   Headers headers;  // besides Host, Content-Length and Connection, which are the client's own
   std::string body;
+  bool wipes_body = false;                     // it holds a secret: StreamingClient leaves no copy in this memory
   std::string ca_file;                         // PEM with further authorities; empty: the system's only
   std::chrono::milliseconds time_max{10'000};  // for the whole exchange (but for what the system's resolver takes)
   std::size_t head_bytes_max = 16 * 1024;      // of the answer

@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -91,6 +92,20 @@ std::string text_of(const FetchRequest& request, const Url& url) {
   return text + "Connection: close\r\n\r\n" + request.body;
 }
 
+// Wiped when this ends, on whatever way that is.
+class WipedAtEnd {
+ public:
+  WipedAtEnd(std::string& text, bool wipes) noexcept : text_(wipes ? &text : nullptr) {}
+  WipedAtEnd(const WipedAtEnd&) = delete;
+  WipedAtEnd& operator=(const WipedAtEnd&) = delete;
+  ~WipedAtEnd() {
+    if (text_ != nullptr) ::explicit_bzero(text_->data(), text_->size());
+  }
+
+ private:
+  std::string* text_;
+};
+
 std::string late_text(milliseconds time_max) { return fmt::format("no whole answer within {} ms", time_max.count()); }
 
 bool can_be_sent(const FetchRequest& request) {
@@ -158,7 +173,8 @@ using Opened = Outcome<std::unique_ptr<StreamedAnswer>>;
 
 template <class Stream>
 asio::awaitable<Opened> speak(std::shared_ptr<Link> link, Stream& stream, const FetchRequest& request, const Url& url) {
-  const std::string text = text_of(request, url);
+  std::string text = text_of(request, url);
+  const WipedAtEnd wiped(text, request.wipes_body);
   const auto [error, written] = co_await asio::async_write(stream, asio::buffer(text), awaited);
   // A server that refuses early may have answered and closed before it read everything.
   if (error && (link->time_over || written == 0)) co_return link->fault_of(error, "cannot send");
@@ -236,6 +252,7 @@ StreamingClient::~StreamingClient() = default;
 
 asio::awaitable<Opened> StreamingClient::open(FetchRequest request, Reach reach) {
   const auto state = state_;
+  const WipedAtEnd wiped(request.body, request.wipes_body);
   auto url = parse_url(request.url);
   if (!url) co_return std::unexpected(std::move(url.error()));
   if (request.method == Method::other) co_return std::unexpected(Fault{"a method without a name cannot be sent.", ""});

@@ -73,7 +73,8 @@ constexpr std::array descriptions = {
     Description{Errc::no_route, "no_route", "route", "no rule is about this request"},
     Description{Errc::method_not_allowed, "method_not_allowed", "route", "the path has rules for other methods alone"},
     Description{Errc::ambiguous_query, "ambiguous_query", "route",
-                "a parameter that a rule looks at stands in the query twice or cannot be decoded"},
+                "a parameter that a rule looks at stands in the query twice or under a name that some read as its own, "
+                "or cannot be decoded"},
     Description{Errc::unwanted_token, "unwanted_token", "missing", "the route takes no token"},
     Description{Errc::failed_condition, "failed_condition", "scope", "the claim is not what the route demands"},
     Description{Errc::insufficient_authentication, "insufficient_authentication", "login",

@@ -1,13 +1,9 @@
 // The decisions of tests/vectors/decisions, through a Guard. Forward-auth and the proxy are given the same files.
-#include "gateway/policy_cases.h"
-#include "gateway/policy_file.h"
+#include "decision_files.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,35 +12,6 @@ namespace jeton::gateway {
 namespace {
 
 constexpr UnixTime now = from_unix_seconds(1'700'000'000);
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  EXPECT_TRUE(in.good()) << path;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// The policies, each with its cases beside it.
-std::vector<std::filesystem::path> policies() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(JETON_VECTORS_DIR "/decisions")) {
-    if (entry.path().extension() == ".toml") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
-  return paths;
-}
-
-PolicyFile policy_of(const std::filesystem::path& path) {
-  auto file = parse_policy_file(content_of(path), path.filename().string());
-  if (!file.has_value()) ADD_FAILURE() << file.error().what;
-  return file.has_value() ? *std::move(file) : PolicyFile{};
-}
-
-std::vector<PolicyCase> cases_of(std::filesystem::path path) {
-  path.replace_extension(".cases");
-  auto cases = parse_policy_cases(content_of(path), path.filename().string());
-  if (!cases.has_value()) ADD_FAILURE() << cases.error().what;
-  return cases.has_value() ? *std::move(cases) : std::vector<PolicyCase>{};
-}
 
 // mission row 4: high-quality audio by the plan (audio.cases).
 // mission row 9: the guard on protected endpoints (audio.cases, tokens.cases).

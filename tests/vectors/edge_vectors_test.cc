@@ -2,10 +2,9 @@
 // and through the reverse proxy to an origin. decision_vectors_test.cc gives the same files to a Guard.
 //
 // Cases with a form are left out: neither shape reads bodies. The route that was met is not to be seen from outside.
+#include "decision_files.h"
 #include "gateway/decision_recorder.h"
 #include "gateway/forward_auth/forward_auth.h"
-#include "gateway/policy_cases.h"
-#include "gateway/policy_file.h"
 #include "gateway/proxy/proxy.h"
 #include "gateway/proxy/proxy_decision.h"
 #include "http/server.h"
@@ -17,9 +16,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,21 +30,6 @@ constexpr UnixTime noon = from_unix_seconds(1'700'000'000);
 struct StoppedClock final : platform::ClockSource {
   std::chrono::sys_time<std::chrono::milliseconds> now() const override { return noon; }
 };
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  EXPECT_TRUE(in.good()) << path;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::vector<std::filesystem::path> policies() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(JETON_VECTORS_DIR "/decisions")) {
-    if (entry.path().extension() == ".toml") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
-  return paths;
-}
 
 // Answers with what it was asked, a line for the target and one for each field.
 void echo(const http::InlineRequest& request, http::InlineAnswer& answer) {
@@ -150,7 +131,10 @@ std::string as_envoy(const PolicyCase& one, const std::string& token) {
          "\r\nX-Forwarded-Proto: " + one.scheme + "\r\n" + fields_of(one, token);
 }
 std::string as_client(const PolicyCase& one, const std::string& token) {
-  return one.method + " " + target_of(one) + " HTTP/1.1\r\nHost: " + host_of(one) + "\r\n" + fields_of(one, token);
+  // An answer to HEAD has a length and no body: its end is the connection's.
+  const std::string close = one.method == "HEAD" ? "Connection: close\r\n" : "";
+  return one.method + " " + target_of(one) + " HTTP/1.1\r\nHost: " + host_of(one) + "\r\n" + close +
+         fields_of(one, token);
 }
 
 std::string field_in(const std::string& head, const std::string& name) {
@@ -193,19 +177,14 @@ std::string objection_to(const PolicyCase& one, const http::RawAnswer& answer, P
 void run_all(Shape shape, Put put, std::size_t at_least) {
   std::size_t count = 0;
   for (const auto& path : policies()) {
-    const auto file = parse_policy_file(content_of(path), path.filename().string());
-    ASSERT_TRUE(file.has_value());
-    auto cases_path = path;
-    cases_path.replace_extension(".cases");
-    const auto cases = parse_policy_cases(content_of(cases_path), cases_path.filename().string());
-    ASSERT_TRUE(cases.has_value());
-    const Shown shown(*file, shape);
-    for (const PolicyCase& one : *cases) {
+    const PolicyFile file = policy_of(path);
+    const Shown shown(file, shape);
+    for (const PolicyCase& one : cases_of(path)) {
       if (!one.form.empty()) continue;
       ++count;
       http::RawAnswer answer;
       for (int i = 0; i < one.repeated; ++i) answer = shown.send(put(one, shown.token(one)));
-      EXPECT_EQ(objection_to(one, answer, put), "") << cases_path.filename() << ":" << one.line << " " << one.title();
+      EXPECT_EQ(objection_to(one, answer, put), "") << path.stem() << ".cases:" << one.line << " " << one.title();
     }
   }
   EXPECT_GE(count, at_least);
@@ -213,11 +192,9 @@ void run_all(Shape shape, Put put, std::size_t at_least) {
 
 // The comparison can fail: each case of one file, expected to end otherwise, is objected to.
 TEST(EdgeVectors, AnotherExpectationIsObjectedTo) {
-  const auto file = parse_policy_file(content_of(JETON_VECTORS_DIR "/decisions/audio.toml"), "audio.toml");
-  const auto cases = parse_policy_cases(content_of(JETON_VECTORS_DIR "/decisions/audio.cases"), "audio.cases");
-  ASSERT_TRUE(file.has_value() && cases.has_value());
-  const Shown asked(*file, Shape::forward_auth), passed(*file, Shape::proxy);
-  for (PolicyCase one : *cases) {
+  const PolicyFile file = policy_of(JETON_VECTORS_DIR "/decisions/audio.toml");
+  const Shown asked(file, Shape::forward_auth), passed(file, Shape::proxy);
+  for (PolicyCase one : cases_of(JETON_VECTORS_DIR "/decisions/audio.toml")) {
     if (!one.form.empty() || one.repeated > 1) continue;
     one.status = one.status == 200 ? 403 : 200;
     EXPECT_NE(objection_to(one, asked.send(as_forwarded(one, asked.token(one))), as_forwarded), "") << one.title();

@@ -13,8 +13,9 @@ constexpr std::int64_t clock_tolerance_milliseconds = 30'000;
 Reader::Reader(Options options, Head proved) : options_(std::move(options)), proved_(std::move(proved)) { reconnect(); }
 
 void Reader::reconnect() {
-  in_snapshot_ = false;
+  if (std::exchange(in_snapshot_, false) && options_.staging != nullptr) options_.staging->begin();
   collected_.clear();
+  count_ = 0;
   number_ = proved_ ? proved_->number : 0;
   hash_ = proved_ ? proved_->hash : FeedHash{};
 }
@@ -23,6 +24,7 @@ std::expected<std::optional<Proved>, Fault> Reader::take(const Event& event) {
   if (event.type == "reset") {
     reconnect();
     in_snapshot_ = true;
+    if (options_.staging != nullptr) options_.staging->begin();
     number_ = 0;
     hash_ = {};
     return std::nullopt;
@@ -53,10 +55,15 @@ std::expected<void, Fault> Reader::collect(const Event& event) {
     if (!entry) return std::unexpected(Fault::malformed);
     const bool follows = in_snapshot_ ? entry->number > number_ : entry->number == number_ + 1;
     if (!follows) return std::unexpected(Fault::broken_chain);
-    if (collected_.size() >= options_.entries_max) return std::unexpected(Fault::too_many);
+    const bool stages = in_snapshot_ && options_.staging != nullptr;
+    if ((in_snapshot_ ? count_ : collected_.size()) >= options_.entries_max) return std::unexpected(Fault::too_many);
     number_ = entry->number;
     hash_ = chained(hash_, entry->number, entry->revocation);
-    collected_.push_back(*std::move(entry));
+    if (in_snapshot_) ++count_;
+    if (stages)
+      options_.staging->add(*entry);
+    else
+      collected_.push_back(*std::move(entry));
   }
   return {};
 }
@@ -75,6 +82,7 @@ Proved Reader::settle(Head head) {
   out.head = head;
   out.entries = std::exchange(collected_, {});
   in_snapshot_ = false;
+  count_ = 0;
   number_ = head.number;
   hash_ = head.hash;
   proved_ = std::move(head);
@@ -93,10 +101,11 @@ std::expected<Proved, Fault> Reader::prove(Snapshot snapshot) {
   const Head& head = snapshot.head;
   if (head.issuer != options_.issuer) return std::unexpected(Fault::wrong_issuer);
   if (is_behind(head)) return std::unexpected(Fault::went_back);
-  const bool whole = snapshot.entries == collected_.size() && snapshot.digest == hash_ && number_ <= head.number;
+  const bool whole = snapshot.entries == count_ && snapshot.digest == hash_ && number_ <= head.number;
   if (!whole) return std::unexpected(Fault::broken_chain);
   Proved out = settle(std::move(snapshot.head));
   out.replaces = true;
+  out.is_staged = options_.staging != nullptr;
   out.kids = std::move(snapshot.kids);
   return out;
 }

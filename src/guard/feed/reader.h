@@ -40,9 +40,19 @@ enum class Fault : std::uint8_t {
 struct Proved {
   bool replaces = false;        // a snapshot: the entries are all there are, and `kids` the live keys
   bool begins_history = false;  // of another store epoch than before, or the first
+  bool is_staged = false;       // the entries went to Options::staging as they came, and `entries` is empty
   Head head;
   std::vector<Entry> entries;  // new since the statement before
   std::vector<std::string> kids{};
+};
+
+// Where the entries of a snapshot go as they come, so that a million of them are not held until the last is proved.
+// Nobody may believe them before take() has given what proves them (is_staged).
+class Staging {
+ public:
+  virtual ~Staging() = default;
+  virtual void begin() = 0;  // forgets what was staged and not proved
+  virtual void add(const Entry& entry) = 0;
 };
 
 class Reader {
@@ -51,6 +61,7 @@ class Reader {
     std::string issuer;
     KeySet pinned;                        // feed keys
     std::size_t entries_max = 1'000'000;  // unproved at one time
+    Staging* staging = nullptr;           // of snapshots; none: they are collected
   };
   explicit Reader(Options options) : options_(std::move(options)) {}
   // Goes on after what was proved before, in another connection or another run.
@@ -61,6 +72,7 @@ class Reader {
   // On a new connection: unproved entries are forgotten.
   void reconnect();
   const std::optional<Head>& proved() const noexcept { return proved_; }
+  bool in_snapshot() const noexcept { return in_snapshot_; }
 
  private:
   std::expected<void, Fault> collect(const Event& event);
@@ -72,6 +84,7 @@ class Reader {
   Options options_;
   std::optional<Head> proved_{};
   bool in_snapshot_ = false;
+  std::size_t count_ = 0;     // entries of the snapshot so far
   std::uint64_t number_ = 0;  // of the last entry collected
   FeedHash hash_{};           // chained up to it; in a snapshot over what was sent of it
   std::vector<Entry> collected_{};
