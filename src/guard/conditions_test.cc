@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::int64_t start = 1'700'000'000;
+constexpr std::string_view claims_of_each =
+    R"({"iss":"https://as.example","aud":"api","sub":"u1","jti":"j1","iat":1700000000,"exp":1700000600)";
 
 // What comes of a request to /users/PARAMETER with a token that has the claims `more` besides those of each.
 std::string outcome(Policy policy, const std::string& more, std::string_view path = "/users/7") {
@@ -27,12 +29,8 @@ std::string outcome(Policy policy, const std::string& more, std::string_view pat
   const Guard guard{
       verifier,
       Routes::build({{.name = "one", .match = {.path = "/users/{id}"}, .policy = std::move(policy)}}).value()};
-  const std::string text = "Bearer " + jws_sign(key,
-                                                R"({"iss":"https://as.example","aud":"api","sub":"u1","jti":"j1",)"
-                                                R"("iat":1700000000,"exp":1700000600)" +
-                                                    (more.empty() ? "" : "," + more) + "}",
-                                                {.typ = "at+jwt"})
-                                           .value();
+  const std::string payload = std::string(claims_of_each) + (more.empty() ? "" : "," + more) + "}";
+  const std::string text = "Bearer " + jws_sign(key, payload, {.typ = "at+jwt"}).value();
   const std::vector<std::string_view> authorization{text};
   const Decision decision = guard.decide({.path = path, .authorization = authorization}, from_unix_seconds(start));
   return decision.refused() == nullptr ? "allowed" : std::string(name_of(decision.refused()->error.code));
@@ -89,6 +87,12 @@ TEST(Conditions, TheSegmentOfThePathIsTheClaim) {
     EXPECT_EQ(outcome(policy, std::string(R"("c":)") + value), "allowed") << value;
   for (const char* value : {"8", R"("8")", R"("")", "true", "7.0", "null", R"(["8"])", R"({"id":"7"})"})
     EXPECT_EQ(outcome(policy, std::string(R"("c":)") + value), "failed_condition") << value;
+  // What is no text and no integer is not taken for the integer that its bits would be.
+  EXPECT_EQ(outcome(policy, R"("c":7.0)", "/users/4619567317775286272"), "failed_condition");
+  for (const char* value : {"true", "false", "null", "[]", "{}", "[true]", "[null]"}) {
+    for (const char* path : {"/users/0", "/users/1"})
+      EXPECT_EQ(outcome(policy, std::string(R"("c":)") + value, path), "failed_condition") << value;
+  }
   EXPECT_EQ(outcome(policy, R"("c":"a b")", "/users/a%20b"), "allowed");
   EXPECT_EQ(outcome(policy, R"("c":"a%20b")", "/users/a%20b"), "failed_condition");
 }
@@ -105,6 +109,12 @@ TEST(Conditions, TheWayOfSigningInIsOneOfThoseThatWillDo) {
   EXPECT_EQ(outcome(policy, R"("acr":"urn:key")"), "allowed");
   for (const char* more : {"", R"("acr":"urn:pwd")", R"("acr":["urn:key"])", R"("acr":1)", R"("acr":"")"})
     EXPECT_EQ(outcome(policy, more), "insufficient_authentication") << more;
+  // An integer is not taken for the text whose place and length its two halves would be.
+  const std::string of_choice = R"("x":"urn:key")";
+  const std::int64_t place = static_cast<std::int64_t>(claims_of_each.size() + 1 + of_choice.find("urn:key"));
+  const std::int64_t length = std::string_view("urn:key").size();
+  EXPECT_EQ(outcome(policy, of_choice + R"(,"acr":)" + std::to_string(place | length << 32)),
+            "insufficient_authentication");
 }
 
 TEST(Conditions, TheUserSignedInNoLongerAgoThanIsAllowed) {

@@ -289,6 +289,22 @@ TEST(GuardParts, APolicyThatIsTriedAsksForTokensFreshRevocationsAndClaimsThatFit
   EXPECT_EQ(tried(passes, note(passed_value_bytes_max + 1)), "invalid_claim");
 }
 
+TEST(GuardParts, OnlyTextsNumbersTruthsAndListsOfThemArePassedOn) {
+  const Guard guard{verifier(), Policy{.pass = {{.claim = {"c"}, .header = *HeaderName::of("X-C")}}}};
+  const auto passed = [&](const std::string& value) {
+    const Decision decision = decide(guard, bearer(R"(,"c":)" + value));
+    EXPECT_EQ(outcome(decision), "allowed");
+    return decision.allowed()->pass.empty() ? "nothing" : decision.allowed()->pass.at(0).value.text();
+  };
+  EXPECT_EQ(passed(R"("a b")"), "a b");
+  EXPECT_EQ(passed("-7"), "-7");
+  EXPECT_EQ(passed("0.5"), "0.5");
+  EXPECT_EQ(passed("true"), "true");
+  EXPECT_EQ(passed(R"(["a",7,true])"), "a,7,true");
+  for (const char* value : {"null", "{}", "[]", R"(["a",null])", R"(["a",{}])", R"(["a",["b"]])"})
+    EXPECT_EQ(passed(value), "nothing") << value;
+}
+
 TEST(GuardParts, WhatLastsEndsAsItsRouteSays) {
   RevocationTable revocations = table();
   hear(revocations, heard());

@@ -101,6 +101,14 @@ TEST(Routes, AQueryDecidesAmongTheRoutesOfAPath) {
   EXPECT_EQ(met("a=1&a=2"), "plain");
 }
 
+TEST(Routes, WhereTheMethodIsRightAndTheQueryIsNotThereIsNoRoute) {
+  const Routes routes =
+      routes_of({{.name = "high", .match = {.methods = {"GET"}, .path = "/stream", .query = {{"quality", {"high"}}}}}});
+  EXPECT_EQ(met_by(routes, {.method = "GET", .path = "/stream", .query = "quality=high"}), "high");
+  EXPECT_EQ(met_by(routes, {.method = "GET", .path = "/stream", .query = "quality=low"}), "no_route");
+  EXPECT_EQ(met_by(routes, {.method = "POST", .path = "/stream", .query = "quality=high"}), "method_not_allowed");
+}
+
 // Frameworks differ about what is the same name; a request must not be let through because one of them reads less.
 TEST(Routes, ANameThatSomeReadAsALookedAtOneIsAmbiguous) {
   const Routes routes = routes_of({{.name = "plain", .match = {.path = "/stream"}},
