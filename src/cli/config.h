@@ -5,6 +5,7 @@
 #pragma once
 
 #include "http/forwarded.h"
+#include "issuer/feed/feed_limits.h"
 #include "issuer/password_pool.h"
 #include "issuer/rules.h"
 #include "platform/fault.h"
@@ -36,6 +37,7 @@ struct Config {
   std::vector<Algorithm> further_algorithms{};
   issuer::Rules rules{};
   issuer::PasswordPoolOptions password_pool{};
+  issuer::FeedLimits feed{};
   MailConfig mail{};
   WebhookConfig webhook{};
   std::uint32_t http_threads = 0;  // 0: as many as the machine has cores, 8 at most

@@ -611,6 +611,38 @@ std::vector<Setting> session_settings() {
           [](std::string_view path) -> std::string {
             return path.find('\0') == std::string_view::npos ? "" : "must not hold NUL";
           }),
+      duration_setting(
+          "devices", "retention",
+          "A session's addresses and user agent are forgotten this long after they were last seen, within\n"
+          "an hour or two on a large database.\n",
+          days(1), days(36500), [](Config& config) -> seconds& { return config.rules.device_retention; }),
+  };
+}
+
+Setting feed_waiting_setting() {
+  return {"feed",
+          "waiting_bytes_max",
+          "News that may wait for one verifier, from 64KiB to 64MiB; one that reads too slowly is let go, and goes on\n"
+          "from where it was.\n",
+          false,
+          [](const Config& config) { return toml_text(size_text(config.feed.waiting_bytes_max)); },
+          [](const toml::node& node, Config& config) -> std::string {
+            constexpr std::uint64_t least = 64ULL << 10, most = 64ULL << 20;
+            const auto* text = node.as_string();
+            const auto bytes = text == nullptr ? std::nullopt : parse_size(text->get());
+            if (!bytes.has_value()) return fmt::format("must be a size such as \"1MiB\", not {}", shown(node));
+            if (*bytes < least || *bytes > most) return fmt::format("must be from 64KiB to 64MiB, not {}", shown(node));
+            config.feed.waiting_bytes_max = *bytes;
+            return {};
+          }};
+}
+
+std::vector<Setting> feed_settings() {
+  return {
+      number_setting("feed", "subscribers_max",
+                     "Verifiers that follow the revocation feed of this node at once; the next is answered 503.\n",
+                     false, 1, 100'000, [](Config& config) -> std::uint32_t& { return config.feed.subscribers_max; }),
+      feed_waiting_setting(),
   };
 }
 
@@ -619,8 +651,9 @@ std::vector<Setting> session_settings() {
 const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings = [] {
     std::vector<Setting> all;
-    for (auto part : {issuer_and_store_settings(), token_settings(), key_settings(), account_settings(),
-                      verification_settings(), outgoing_settings(), session_settings(), serving_settings()}) {
+    for (auto part :
+         {issuer_and_store_settings(), token_settings(), key_settings(), account_settings(), verification_settings(),
+          outgoing_settings(), session_settings(), feed_settings(), serving_settings()}) {
       std::ranges::move(part, std::back_inserter(all));
     }
     return all;

@@ -69,7 +69,8 @@ class Service {
                          .further_algorithms = config_.further_algorithms,
                          .password_pool = config_.password_pool,
                          .mail_link_base = mail_link_base(config_.mail),
-                         .places = std::move(places)}) {}
+                         .places = std::move(places),
+                         .feed = config_.feed}) {}
 
   Outcome<void> start(const ListenAddress& address) {
     auto outgoing = read_outgoing(config_);

@@ -156,8 +156,8 @@ const std::vector<Endpoint>& endpoints() {
        .body = R"({"password":"correct horse battery","code":"none"})",
        .rightly = {409}},
       {Method::get, "/.well-known/jwks.json"},
-      // For services alone: a user's token is good, and not enough.
-      {.method = Method::get, .path = "/api/feed", .asks = Asks::access_token, .rightly = {403}},
+      // For services alone: no token of a user is for the issuer.
+      {Method::get, "/api/feed", Asks::management},
       {Method::get, "/.well-known/jeton-feed-keys.json"},
       {.method = Method::post,
        .path = "/oauth2/token",

@@ -198,6 +198,8 @@ TEST_F(Target, AScopeOfTheIssuersIsForTheIssuerAlone) {
 }
 
 TEST(TargetOfAClientWithoutAudience, IsTheIssuerOrNobody) {
+  EXPECT_EQ(choose_target({}, {.scopes = "feed:read", .audiences = "", .issuer = "i"})->audiences,
+            std::vector<std::string>{"i"});
   EXPECT_EQ(choose_target({}, {.scopes = "admin", .audiences = "", .issuer = "i"})->scope, "admin");
   EXPECT_EQ(choose_target({}, {.scopes = "", .audiences = "", .issuer = "i"}).error().code, FaultCode::invalid_target);
   EXPECT_EQ(choose_target({}, {.scopes = "", .audiences = "api", .issuer = "i"})->scope, "");

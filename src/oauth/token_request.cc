@@ -64,7 +64,7 @@ std::expected<TokenRequest, Fault> read_token_request(const Form& form) {
 }
 
 bool is_issuer_scope(std::string_view scope) noexcept {
-  return scope == "admin" || scope.starts_with("admin:") || scope == "sessions:create";
+  return scope == "admin" || scope.starts_with("admin:") || scope == "sessions:create" || scope == "feed:read";
 }
 
 std::string scopes_for_users(std::string_view scopes) { return scopes_of_kind(scopes, false); }

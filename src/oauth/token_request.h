@@ -43,9 +43,9 @@ struct TokenTarget {
   std::vector<std::string> audiences;  // never empty
 };
 
-// Scopes of the issuer's own endpoints: "admin", "admin:users:read", "sessions:create". A token with one is for the
-// issuer alone, one without is for the client's audiences: a service that is given a token must not be able to turn
-// round and manage the issuer with it.
+// Scopes of the issuer's own endpoints: "admin", "admin:users:read", "sessions:create", "feed:read". A token with one
+// is for the issuer alone, one without is for the client's audiences: a service that is given a token must not be able
+// to turn round and manage the issuer with it.
 bool is_issuer_scope(std::string_view scope) noexcept;
 
 // Those of a client's scopes that go into the tokens of its users: never one of the issuer's, or all of them could

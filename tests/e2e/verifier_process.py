@@ -43,7 +43,7 @@ class Issuer:
             file.write(config)
         self.server = None
         self.start()
-        made = self.command("client", "create", "--id", "verifier", "--scope", "feed:read", "--audience", "api")
+        made = self.command("client", "create", "--id", "verifier", "--scope", "feed:read")
         self.secret_file = folder + "/secret"
         with open(self.secret_file, "w") as file:
             file.write(re.search(r"secret\s+(\S+)", made).group(1))

@@ -1,5 +1,7 @@
 #include "issuer/feed/feed.h"
 
+#include "issuer/admin/admin.h"
+#include "issuer/completion.h"
 #include "issuer/feed/feed_hub.h"
 #include "issuer/json_body.h"
 #include "platform/log.h"
@@ -10,41 +12,14 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace jeton::issuer {
 namespace {
 
 using std::chrono::steady_clock;
-
-http::Response as_response(const Answer& answer) {
-  http::Response response;
-  response.status = answer.status;
-  for (const auto& [name, value] : answer.headers) response.headers.set(name, value);
-  response.headers.set("Cache-Control", "no-store");
-  response.body = answer.body;
-  return response;
-}
-
-// A token that a service was given for itself: no session of a user's stands behind it.
-std::expected<VerifiedToken, http::Response> service_of(const Context& context, const http::Request& request) {
-  const std::vector<std::string_view> authorization = request.headers.all("authorization");
-  const RequestFacts facts{.query = request.query, .authorization = authorization};
-  const Decision decision = context.keyring.current()->guard.decide(facts, context.clock.now_seconds());
-  if (const Refused* refused = decision.refused()) {
-    platform::log_debug("access token refused", {{"reason", describe(refused->error)}, {"request", request.id}});
-    return std::unexpected(as_response(refused->answer));
-  }
-  const VerifiedToken& token = *decision.token();
-  const bool is_service = token.session_id().empty() && token.subject() == token.client_id();
-  if (!is_service || !token.has_scope(feed_scope)) {
-    return std::unexpected(as_response(answer_for(Error{.code = Errc::insufficient_scope}, ErrorStyle::reference,
-                                                  context.foundation.audience, feed_scope)));
-  }
-  return token;
-}
 
 // The value of one parameter whose characters need no escape; empty if it is not there.
 std::string_view parameter(std::string_view query, std::string_view name) {
@@ -66,25 +41,50 @@ FeedHub::Standing standing_of(const http::Request& request) {
   return standing;
 }
 
+FeedHolder holder_of(const VerifiedToken& token) {
+  return {.client_id = std::string(token.client_id()),
+          .token_id = std::string(token.token_id()),
+          .key_id = std::string(token.key_id()),
+          .version = token.get<std::int64_t>("ver").value_or(0)};
+}
+
+// Of the store itself, and of now: the directory of clients may be a second old.
+boost::asio::awaitable<store::Result<bool>> still_stands(const Context& context, const FeedHolder& holder) {
+  const auto client = co_await completed<std::optional<store::Client>>(
+      [&](auto done) { context.store.clients().find_client(holder.client_id, std::move(done)); });
+  if (!client.has_value()) co_return std::unexpected(client.error());
+  if (!client->has_value() || (*client)->disabled || holder.version < (*client)->version) co_return false;
+  const auto revoked = co_await completed<bool>(
+      [&](auto done) { context.store.revocations().find_revoked_token(holder.token_id, std::move(done)); });
+  if (!revoked.has_value()) co_return std::unexpected(revoked.error());
+  co_return !*revoked;
+}
+
+http::Response as_response(const Answer& answer) {
+  http::Response response;
+  response.status = answer.status;
+  for (const auto& [name, value] : answer.headers) response.headers.set(name, value);
+  response.headers.set("Cache-Control", "no-store");
+  response.body = answer.body;
+  return response;
+}
+
 }  // namespace
 
 boost::asio::awaitable<http::Response> answer_feed(const Context& context, const http::Request& request) {
-  const auto token = service_of(context, request);
-  if (!token.has_value()) co_return token.error();
-  const auto client = co_await context.clients.find(std::string(token->client_id()));
-  if (!client.has_value()) {
-    context.metrics.store_faults.add();
-    co_return store_unavailable();
-  }
-  const auto version = token->get<std::int64_t>("ver");
-  if (*client == nullptr || (*client)->row.disabled || !version.has_value() || *version < (*client)->row.version) {
-    co_return as_response(answer_for(Error{.code = Errc::revoked}, ErrorStyle::reference, context.foundation.audience));
-  }
-  const auto left = token->expires_at() - context.clock.now_seconds();
-  auto subscriber = context.feed.subscribe(standing_of(request), steady_clock::now() + left);
+  const auto service = co_await manager_of(context, request, feed_scope);
+  if (!service.has_value()) co_return service.error();
+  const VerifiedToken& token = service->token;
+  const auto left = token.expires_at() - context.clock.now_seconds();
+  auto subscriber = context.feed.subscribe(standing_of(request), holder_of(token), steady_clock::now() + left);
   if (!subscriber) co_return try_again_later(503, "Too many verifiers");
+  // From here on the hub ends the stream with its token; what was revoked before is in the store.
+  const auto stands = co_await still_stands(context, subscriber->holder());
+  if (!stands.has_value()) co_return store_unavailable();
+  if (!*stands)
+    co_return as_response(answer_for(Error{.code = Errc::revoked}, ErrorStyle::reference, context.foundation.issuer));
   platform::log_info("a verifier follows the feed",
-                     {{"client", token->client_id()}, {"address", request.peer_address}, {"request", request.id}});
+                     {{"client", token.client_id()}, {"address", request.peer_address}, {"request", request.id}});
   http::Response response;
   response.headers.set("Content-Type", "text/event-stream");
   response.headers.set("Cache-Control", "no-store");

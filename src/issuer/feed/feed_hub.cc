@@ -68,7 +68,8 @@ void FeedHub::wake() {
   woken_.notify_one();
 }
 
-std::shared_ptr<FeedSubscriber> FeedHub::subscribe(Standing standing, steady_clock::time_point ends_at) {
+std::shared_ptr<FeedSubscriber> FeedHub::subscribe(Standing standing, FeedHolder holder,
+                                                   steady_clock::time_point ends_at) {
   if (count_->fetch_add(1) >= limits_.subscribers_max) {
     count_->fetch_sub(1);
     parts_.counts.refused.add();
@@ -76,7 +77,7 @@ std::shared_ptr<FeedSubscriber> FeedHub::subscribe(Standing standing, steady_clo
   }
   parts_.counts.subscribers.add(1);
   // It may outlive the hub by a little: its event loop has it.
-  auto subscriber = std::make_shared<FeedSubscriber>(limits_.waiting_bytes_max, ends_at,
+  auto subscriber = std::make_shared<FeedSubscriber>(limits_.waiting_bytes_max, std::move(holder), ends_at,
                                                      [count = count_, counts = parts_.counts](bool was_slow) {
                                                        count->fetch_sub(1);
                                                        counts.subscribers.add(-1);
@@ -85,6 +86,7 @@ std::shared_ptr<FeedSubscriber> FeedHub::subscribe(Standing standing, steady_clo
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) subscriber->end();
+    holders_.push_back(subscriber);
     arrivals_.push_back({subscriber, std::move(standing)});
     awake_ = true;
   }
@@ -111,8 +113,10 @@ void FeedHub::run() {
 }
 
 void FeedHub::step(std::vector<Arrival>& arrivals) {
-  if (gone_back_ || !follow()) return;
+  // Also while the log cannot be read.
   const auto now = steady_clock::now();
+  end_those([&](const FeedSubscriber& subscriber) { return now >= subscriber.ends_at(); });
+  if (gone_back_ || !follow()) return;
   if (now - head_sent_ >= feed_heartbeat_interval) {
     send(signed_head());
     head_sent_ = now;
@@ -183,6 +187,7 @@ bool FeedHub::take(const store::FeedPage& page) {
   if (is_at_the_end) time_ = page.head.now.time_since_epoch().count();
   if (page.entries.empty()) return true;
   parts_.counts.entries.add(page.entries.size());
+  end_revoked(page.entries);
   send(entries_piece(page.entries, number));
   if (is_at_the_end) {
     send(signed_head());
@@ -191,13 +196,30 @@ bool FeedHub::take(const store::FeedPage& page) {
   return true;
 }
 
+// Those that have only just arrived as well: what was revoked before they were there, their caller sees in the store.
+void FeedHub::end_those(const std::function<bool(const FeedSubscriber&)>& is_over) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(holders_, [&](const std::weak_ptr<FeedSubscriber>& one) {
+    const auto subscriber = one.lock();
+    if (!subscriber || subscriber->has_ended()) return true;
+    if (!is_over(*subscriber)) return false;
+    subscriber->end();
+    return true;
+  });
+}
+
+void FeedHub::end_revoked(const std::vector<store::FeedEntry>& entries) {
+  end_those([&](const FeedSubscriber& subscriber) {
+    return std::ranges::any_of(
+        entries, [&](const store::FeedEntry& entry) { return subscriber.holder().is_ended_by(entry.revocation); });
+  });
+}
+
 void FeedHub::send(const Piece& piece) {
-  const auto now = steady_clock::now();
   std::erase_if(subscribers_, [&](const std::weak_ptr<FeedSubscriber>& one) {
     const auto subscriber = one.lock();
     if (!subscriber) return true;
     subscriber->push(piece);
-    if (now >= subscriber->ends_at()) subscriber->end();
     return subscriber->has_ended();
   });
 }

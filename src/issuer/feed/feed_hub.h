@@ -13,6 +13,7 @@
 #pragma once
 
 #include "guard/feed/head.h"
+#include "issuer/feed/feed_limits.h"
 #include "issuer/feed/feed_subscriber.h"
 #include "issuer/metrics.h"
 #include "store/store.h"
@@ -35,11 +36,6 @@
 #include <vector>
 
 namespace jeton::issuer {
-
-struct FeedLimits {
-  std::size_t subscribers_max = 2000;
-  std::size_t waiting_bytes_max = 1024 * 1024;  // news that waits for one verifier
-};
 
 inline constexpr std::chrono::milliseconds feed_poll_interval{100};  // for what other nodes append
 inline constexpr std::chrono::milliseconds feed_heartbeat_interval{1000};
@@ -71,8 +67,9 @@ class FeedHub {
     std::optional<feed::Place> place{};
     std::string signed_head{};
   };
-  // The verifier's stream, which ends at `ends_at`; null if there are too many.
-  std::shared_ptr<FeedSubscriber> subscribe(Standing standing, std::chrono::steady_clock::time_point ends_at);
+  // The verifier's stream, which ends at `ends_at` and with an entry that ends its holder's token. Null: too many.
+  std::shared_ptr<FeedSubscriber> subscribe(Standing standing, FeedHolder holder,
+                                            std::chrono::steady_clock::time_point ends_at);
 
   const KeySet& pinned() const noexcept { return pinned_; }
 
@@ -90,6 +87,8 @@ class FeedHub {
   void step(std::vector<Arrival>& arrivals);
   bool follow();
   bool take(const store::FeedPage& page);
+  void end_those(const std::function<bool(const FeedSubscriber&)>& is_over);
+  void end_revoked(const std::vector<store::FeedEntry>& entries);
   void welcome(std::vector<Arrival>& arrivals);
   std::optional<Backlog> backlog_of(const Standing& standing);
   std::optional<Backlog> entries_after(feed::Place place, bool* is_whole);
@@ -121,6 +120,7 @@ class FeedHub {
   std::condition_variable woken_;
   bool awake_ = false, stopping_ = false;
   std::vector<Arrival> arrivals_;
+  std::vector<std::weak_ptr<FeedSubscriber>> holders_;  // all, from subscribe() on
   std::shared_ptr<std::atomic<std::size_t>> count_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::thread thread_;
 };

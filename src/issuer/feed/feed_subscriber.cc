@@ -6,8 +6,20 @@
 
 namespace jeton::issuer {
 
-FeedSubscriber::FeedSubscriber(std::size_t waiting_bytes_max, std::chrono::steady_clock::time_point ends_at, Gone gone)
-    : waiting_bytes_max_(waiting_bytes_max), ends_at_(ends_at), gone_(std::move(gone)) {}
+bool FeedHolder::is_ended_by(const Revocation& revocation) const noexcept {
+  switch (revocation.kind) {
+    case RevocationKind::key: return revocation.subject == key_id;
+    case RevocationKind::subject:
+      return revocation.subject == client_id && version < revocation.least.value_or(version + 1);
+    case RevocationKind::token: return revocation.subject == token_id;
+    case RevocationKind::session: return false;  // a service has none
+  }
+  return false;
+}
+
+FeedSubscriber::FeedSubscriber(std::size_t waiting_bytes_max, FeedHolder holder,
+                               std::chrono::steady_clock::time_point ends_at, Gone gone)
+    : waiting_bytes_max_(waiting_bytes_max), holder_(std::move(holder)), ends_at_(ends_at), gone_(std::move(gone)) {}
 
 FeedSubscriber::~FeedSubscriber() { gone_(was_slow_); }
 

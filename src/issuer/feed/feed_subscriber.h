@@ -5,8 +5,11 @@
 
 #include "http/body_stream.h"
 
+#include <jeton/revocation.h>
+
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -16,6 +19,14 @@
 
 namespace jeton::issuer {
 
+// Whose stream it is, as its token says: what ends the token ends the stream.
+struct FeedHolder {
+  std::string client_id{}, token_id{}, key_id{};
+  std::int64_t version = 0;
+
+  bool is_ended_by(const Revocation& revocation) const noexcept;
+};
+
 class FeedSubscriber final : public http::BodyStream {
  public:
   using Piece = http::BodyStream::Piece;
@@ -23,7 +34,8 @@ class FeedSubscriber final : public http::BodyStream {
   // Called once when it has gone: `was_slow` if that is why.
   using Gone = std::function<void(bool was_slow)>;
   // `waiting_bytes_max`: news that waits, beside what it begins with.
-  FeedSubscriber(std::size_t waiting_bytes_max, std::chrono::steady_clock::time_point ends_at, Gone gone);
+  FeedSubscriber(std::size_t waiting_bytes_max, FeedHolder holder, std::chrono::steady_clock::time_point ends_at,
+                 Gone gone);
   ~FeedSubscriber() override;
 
   boost::asio::awaitable<Piece> next() override;
@@ -35,12 +47,14 @@ class FeedSubscriber final : public http::BodyStream {
   void end() noexcept;
   bool has_ended() const;
   std::chrono::steady_clock::time_point ends_at() const noexcept { return ends_at_; }
+  const FeedHolder& holder() const noexcept { return holder_; }
 
  private:
   using Bell = std::move_only_function<void(Piece)>;
   void hand_over(std::unique_lock<std::mutex> lock);
 
   const std::size_t waiting_bytes_max_;
+  const FeedHolder holder_;
   const std::chrono::steady_clock::time_point ends_at_;
   const Gone gone_;
   mutable std::mutex mutex_;

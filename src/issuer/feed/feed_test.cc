@@ -35,11 +35,10 @@ using feed::Fault;
 using feed::Proved;
 
 // A token as a service is given for itself.
-std::string service_token(RunningIssuer& running, std::string_view scope) {
-  return exchange(
-             running.port(), "POST", "/oauth2/token",
-             {{"Content-Type", "application/x-www-form-urlencoded"}, {"Authorization", basic("gateway", "s3cret")}},
-             form_of({{"grant_type", "client_credentials"}, {"scope", std::string(scope)}}))
+std::string service_token(RunningIssuer& running, std::string_view scope, std::string_view client = "gateway") {
+  return exchange(running.port(), "POST", "/oauth2/token",
+                  {{"Content-Type", "application/x-www-form-urlencoded"}, {"Authorization", basic(client, "s3cret")}},
+                  form_of({{"grant_type", "client_credentials"}, {"scope", std::string(scope)}}))
       .text("access_token");
 }
 
@@ -184,6 +183,59 @@ TEST_F(Feed, ServiceThatWasDisabledFollowsNoMore) {
       [&](auto done) { running_.store().clients().set_client_disabled("gateway", true, std::move(done)); }));
   clock_.move(client_age_max);
   EXPECT_EQ(Following(running_, service).status(), 401);
+}
+
+// What is told of the client ends its stream, wherever it was changed; another client's goes on.
+TEST_F(Feed, StreamEndsWithItsClientOrItsToken) {
+  store::Client other{.id = "other", .name = "", .is_public = false, .secret_hash = crypto::sha256("s3cret")};
+  other.grants = "client_credentials";
+  other.scopes = "feed:read";
+  ASSERT_EQ(waited<store::ClientAddition>(
+                [&](auto done) { running_.store().clients().add_client(std::move(other), std::move(done)); }),
+            store::ClientAddition::added);
+  RunningIssuer elsewhere(clock_, options());
+  ASSERT_TRUE(elsewhere.is_running()) << elsewhere.fault();
+  Following bystander(running_, service_token(running_, "feed:read", "other"));
+  feed::Reader reader(pinning());
+  ASSERT_TRUE(proved(bystander, reader).has_value());
+
+  const std::string revoked = token();
+  Following first(running_, revoked), second(running_, token());
+  ASSERT_EQ(first.status(), 200);
+  ASSERT_TRUE(first.next() && second.next());
+  const HttpAnswer answer =
+      exchange(elsewhere.port(), "POST", "/oauth2/revoke",
+               {{"Content-Type", "application/x-www-form-urlencoded"}, {"Authorization", basic("gateway", "s3cret")}},
+               form_of({{"token", revoked}}));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  while (first.next()) {
+  }
+  EXPECT_EQ(Following(running_, revoked).status(), 401);
+  ASSERT_TRUE(second.next()) << "another token of the same client";
+  ASSERT_TRUE(waited<bool>(
+      [&](auto done) { elsewhere.store().clients().set_client_disabled("gateway", true, std::move(done)); }));
+  while (second.next()) {
+  }
+  EXPECT_TRUE(entries(bystander, reader).has_value());
+}
+
+TEST_F(Feed, StreamEndsWhenItsTokenExpires) {
+  const std::string service = token();
+  clock_.move(options().rules.access_lifetime - std::chrono::milliseconds(1500));
+  Following stream(running_, service);
+  ASSERT_EQ(stream.status(), 200);
+  while (stream.next()) {
+  }
+  SUCCEED() << "the stream came to its end, with the database at rest";
+}
+
+TEST_F(Feed, TokenForAnotherAudienceIsNotTaken) {
+  const HttpAnswer refused =
+      exchange(running_.port(), "POST", "/oauth2/token",
+               {{"Content-Type", "application/x-www-form-urlencoded"}, {"Authorization", basic("gateway", "s3cret")}},
+               form_of({{"grant_type", "client_credentials"}, {"scope", "feed:read"}, {"audience", "api"}}));
+  EXPECT_EQ(refused.status, 400) << "a service that is shown such a token could follow with it";
+  EXPECT_EQ(refused.text("error"), "invalid_scope");
 }
 
 TEST_F(Feed, LogoutReachesTheVerifierAndNamesTheSession) {
@@ -412,7 +464,7 @@ FeedSubscriber::Piece piece(std::string text) { return std::make_shared<const st
 TEST(FeedSubscriber, ThatKeepsUpGetsEveryPieceInOrder) {
   bool was_slow = true;
   {
-    FeedSubscriber subscriber(10, {}, [&](bool slow) { was_slow = slow; });
+    FeedSubscriber subscriber(10, {}, {}, [&](bool slow) { was_slow = slow; });
     subscriber.push(piece("news"));
     subscriber.begin({piece("a long beginning that counts for nothing")});
     Taken first(subscriber);
@@ -433,7 +485,7 @@ TEST(FeedSubscriber, ThatKeepsUpGetsEveryPieceInOrder) {
 TEST(FeedSubscriber, ThatLagsBehindIsLetGoAndGetsNoHalf) {
   bool was_slow = false;
   {
-    FeedSubscriber subscriber(10, {}, [&](bool slow) { was_slow = slow; });
+    FeedSubscriber subscriber(10, {}, {}, [&](bool slow) { was_slow = slow; });
     subscriber.push(piece("12345"));
     subscriber.push(piece("67890"));
     EXPECT_FALSE(subscriber.has_ended());
