@@ -74,6 +74,28 @@ const Signer* Keyring::Keys::default_signer() const {
   return signers.empty() ? nullptr : &signers.begin()->second;
 }
 
+namespace {
+
+// An operator who has changed the default algorithm should know when it begins to count.
+void say_what_signs(const Keyring::Keys& before, const Keyring::Keys& now) {
+  const auto default_of = [](const Keyring::Keys& keys) {
+    const Signer* signer = keys.default_signer();
+    return signer == nullptr ? std::string_view{} : name_of(signer->key().algorithm());
+  };
+  const std::string_view signs = default_of(now);
+  if (signs.empty() || signs == default_of(before)) return;
+  if (signs == now.default_algorithm) {
+    if (before.version != 0) platform::log_info("access tokens are signed as configured", {{"algorithm", signs}});
+    return;
+  }
+  platform::log_warning("access tokens are signed with another algorithm than configured",
+                        {{"algorithm", signs},
+                         {"configured", now.default_algorithm},
+                         {"reason", "its key is not known to every verifier yet; see jeton key list"}});
+}
+
+}  // namespace
+
 Keyring::Keyring(Parts parts, std::vector<Algorithm> algorithms)
     : parts_(parts),
       algorithms_(std::move(algorithms)),
@@ -146,6 +168,7 @@ platform::Outcome<void> Keyring::take(const KeySetView& view, const Asking& aske
   if (view.version != before->version) {
     auto keys = load(view, *before);
     if (!keys.has_value()) return std::unexpected(keys.error());
+    say_what_signs(*before, *keys);
     keys_.replace(*std::move(keys));
     platform::log_debug("signing keys loaded", {{"version", view.version}});
   }

@@ -175,6 +175,26 @@ TEST_F(Tending, DefaultAlgorithmThatIsChangedLaterSignsOnlyWhenEveryVerifierCanK
   EXPECT_EQ(after.to_sign()->default_signer()->key().algorithm(), Algorithm::eddsa);
 }
 
+// The key of before is as old as keys get, and its nodes are gone.
+TEST_F(Tending, DefaultAlgorithmThatIsChangedLeavesNobodyWithoutASigner) {
+  {
+    Node before(path(), clock_);
+  }
+  clock_.move(std::chrono::days(20));
+  Node after(path(), clock_, {Algorithm::eddsa});
+  auto signs = Algorithm::es256;
+  for (int i = 0; i < 200; ++i) {
+    clock_.move(10s);
+    after.settle();
+    const auto* signer = after.to_sign()->default_signer();
+    ASSERT_NE(signer, nullptr) << "after " << i;
+    ASSERT_TRUE(signs != Algorithm::eddsa || signer->key().algorithm() == Algorithm::eddsa) << "and not back again";
+    signs = signer->key().algorithm();
+  }
+  EXPECT_EQ(signs, Algorithm::eddsa);
+  EXPECT_EQ(after.to_sign()->signer(Algorithm::es256), nullptr) << "it has drained";
+}
+
 TEST_F(Tending, SharedSecretSignsForItsAudienceAloneAndIsNeverPublishedNorBelieved) {
   Node node(path(), clock_);
   const SigningKey secret = SigningKey::generate(Algorithm::hs256);

@@ -82,9 +82,21 @@ class Planner {
         key.state == KeyState::pending || key.state == KeyState::standby || key.state == KeyState::active;
     const auto is_its = [&](Algorithm algorithm) { return name_of(algorithm) == key.algorithm; };
     if (!may_sign || std::ranges::any_of(settings_.algorithms, is_its)) return false;
+    // Not before the default algorithm signs: until then this one does in its place.
+    return has_signed_for_long(key.algorithm) && has_signed_for_long(name_of(settings_.algorithms.front()));
+  }
+
+  bool has_signed_for_long(std::string_view algorithm) const {
     return std::ranges::any_of(view_.keys, [&](const StoredKey& active) {
-      return active.algorithm == key.algorithm && active.audience.empty() && active.state == KeyState::active &&
+      return active.algorithm == algorithm && active.audience.empty() && active.state == KeyState::active &&
              has_lasted(watch_.active_for(active.kid, ticks_), active.state_since, 2 * max_age_);
+    });
+  }
+
+  // Nobody can sign in until the next key has matured.
+  bool nothing_signs() const {
+    return std::ranges::none_of(view_.keys, [](const StoredKey& key) {
+      return key.audience.empty() && (key.state == KeyState::active || key.state == KeyState::standby);
     });
   }
 
@@ -167,7 +179,9 @@ class Planner {
 
   void provide(Algorithm algorithm) {
     const Line line = line_of(algorithm);
-    if (line.active == nullptr && line.standby.empty() && was_revoked(algorithm)) return stand_in(algorithm);
+    const bool is_default = algorithm == settings_.algorithms.front();
+    if (line.active == nullptr && line.standby.empty() && (was_revoked(algorithm) || (is_default && nothing_signs())))
+      return stand_in(algorithm);
     auto waiting = static_cast<std::int64_t>(line.standby.size()) + line.pending;
     const bool is_first = line.active == nullptr && !line.standby.empty();
     // One more must be ready behind it: it is what stands in when this one has to be revoked.

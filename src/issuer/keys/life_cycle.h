@@ -9,13 +9,14 @@
 // What it promises: a verifier that keeps the published keys no longer than their Cache-Control allows never meets a
 // token whose key it lacks. For that a key signs only after every node that serves has published it, and for twice as
 // long after that as anybody may hold an older set. Exempt are the very first key of an issuer, which nobody can hold
-// an older set than, and one that has to stand in: where every key of an algorithm that could sign was revoked, nobody
-// could sign in until another has matured (twice max-age), and so the next signs at once. What that costs: a verifier
-// that keeps an older set and does not fetch it anew when it meets an unknown kid refuses tokens until its copy has
-// ended.
+// an older set than, and one that has to stand in: where every key of an algorithm that could sign was revoked, or
+// every key at all, nobody could sign in until another has matured (twice max-age), and so the next signs at once.
+// What that costs: a verifier that keeps an older set and does not fetch it anew when it meets an unknown kid refuses
+// tokens until its copy has ended.
 //
-// The keys of an algorithm that was taken out of the settings drain and retire in order. They do so only after twice
-// max-age in their state: nodes whose settings differ for a while do not undo each other's work all the time.
+// The keys of an algorithm that was taken out of the settings drain and retire in order, once the default algorithm has
+// a key that signs: until then they sign in its place. They do so only after twice max-age in their state: nodes whose
+// settings differ for a while do not undo each other's work all the time.
 //
 // Clocks: those of different nodes are never compared for anything that a wrong clock could break. How long something
 // has lasted is what this node has watched by its own monotonic clock (KeyWatch); the times in the rows only shorten
@@ -23,6 +24,7 @@
 // now.
 #pragma once
 
+#include "store/revocations.h"
 #include "store/signing_keys.h"
 
 #include <jeton/algorithm.h>
@@ -46,8 +48,8 @@ inline constexpr Ticks node_lease{10'000};
 // lease, so that it has stopped long before others take it for dead.
 inline constexpr Ticks node_trust{5'000};
 inline constexpr std::chrono::seconds node_skew_max{30};
-// The largest leeway that verifiers are expected to grant: removed keys are of no token that any of them accepts.
-inline constexpr std::chrono::seconds verifier_leeway_max{60};
+// Removed keys are of no token that any verifier accepts.
+using store::verifier_leeway_max;
 // Keys published at once. Verifiers read sets of 100 keys at most, and an operator may import some.
 inline constexpr std::size_t published_keys_max = 64;
 // Keys of one algorithm that wait to sign, where the period is short against the time that a key needs to be known.

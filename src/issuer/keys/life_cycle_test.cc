@@ -484,6 +484,50 @@ TEST_F(Steps, KeysOfAnAlgorithmThatIsRemovedRetireInOrder) {
   EXPECT_EQ(std::ranges::count(rows_.view.keys, "EdDSA", &StoredKey::algorithm), 0);
 }
 
+// However old its key is: who could sign in otherwise?
+TEST_F(Steps, AlgorithmThatWasTheDefaultSignsUntilTheNewOneHasAKeyThatDoes) {
+  settle();
+  pass(24h * 20);
+  settle();
+  settings_.algorithms = {Algorithm::eddsa};
+  const auto states = [&](Algorithm algorithm, KeyState state) {
+    return std::ranges::count_if(rows_.view.keys, [&](const StoredKey& key) {
+      return key.algorithm == name_of(algorithm) && key.state == state;
+    });
+  };
+  while (states(Algorithm::eddsa, KeyState::active) == 0) {
+    EXPECT_EQ(states(Algorithm::es256, KeyState::active), 1);
+    pass(10s);
+    settle();
+  }
+  EXPECT_EQ(states(Algorithm::es256, KeyState::active), 1) << "both sign for a while";
+  pass(1h);
+  settle();
+  EXPECT_EQ(states(Algorithm::es256, KeyState::active) + states(Algorithm::es256, KeyState::standby), 0);
+  EXPECT_EQ(states(Algorithm::eddsa, KeyState::active), 1);
+}
+
+TEST_F(Steps, WhenTheFormerDefaultIsRevokedMeanwhileTheNewOneSignsAtOnce) {
+  settle();
+  pass(24h * 20);
+  settle();
+  settings_.algorithms = {Algorithm::eddsa};
+  pass(10s);
+  settle();
+  const auto first_signer = [&] {
+    const auto found = std::ranges::find(rows_.view.keys, KeyState::active, &StoredKey::state);
+    return found == rows_.view.keys.end() ? std::string() : found->algorithm;
+  };
+  while (StoredKey* key = rows_.oldest("ES256", KeyState::active)) rows_.revoke(*key, now());
+  for (StoredKey& key : rows_.view.keys) {
+    if (key.algorithm == "ES256" && key.state != KeyState::revoked) rows_.revoke(key, now());
+  }
+  EXPECT_EQ(first_signer(), "");
+  pass(1s);
+  settle();
+  EXPECT_EQ(first_signer(), "EdDSA");
+}
+
 TEST_F(Steps, KeyThatWasImportedForAnAlgorithmToComeWaits) {
   settle();
   ++rows_.view.version;
