@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <ostream>
@@ -29,7 +30,7 @@ constexpr std::size_t page_rows = 500;
 
 struct ClientOptions {
   StoreOptions store;
-  std::optional<std::string> id, name, keys_file, claims_file, overlap;
+  std::optional<std::string> id, name, keys_file, claims_file, overlap, algorithm;
   std::vector<std::string> grants, scopes, audiences;
   bool is_public = false, trusted = false, not_trusted = false, json = false;
 };
@@ -71,6 +72,34 @@ std::optional<std::string> text_of_file(Console& console, const std::string& pat
   return std::nullopt;
 }
 
+bool is_usable(const store::StoredKey& key) {
+  return key.state != store::KeyState::retired && key.state != store::KeyState::revoked &&
+         key.state != store::KeyState::draining;
+}
+
+// Whether the issuer can sign what the client chose; false after saying why not. A key of it may be pending still.
+bool can_sign_for(Console& console, StoreAccess& access, const Client& client) {
+  if (client.algorithm.empty()) return true;
+  const auto set =
+      waited<store::KeySetView>([&](auto done) { access.store().signing_keys().read_keys(std::move(done)); });
+  if (!set) {
+    console.fail(set.error().message);
+    return false;
+  }
+  const std::string audience = client.algorithm == name_of(Algorithm::hs256) ? client.audiences : std::string();
+  if (std::ranges::any_of(set->keys, [&](const store::StoredKey& key) {
+        return key.algorithm == client.algorithm && key.audience == audience && is_usable(key);
+      })) {
+    return true;
+  }
+  console.fail(
+      audience.empty()
+          ? fmt::format("the issuer has no key of {}: name it in [tokens] further_algorithms.", client.algorithm)
+          : fmt::format("no shared secret is for {}: jeton key import SECRET --data DIR --audience {}",
+                        harmless(audience), harmless(audience)));
+  return false;
+}
+
 std::optional<std::string> words_or_nothing(const std::vector<std::string>& words) {
   if (words.empty()) return std::nullopt;
   return oauth::joined(words);
@@ -83,7 +112,8 @@ void create(Console& console, const ClientOptions& options) {
                             .trusted = options.trusted,
                             .grants = oauth::joined(options.grants),
                             .scopes = oauth::joined(options.scopes),
-                            .audiences = oauth::joined(options.audiences)};
+                            .audiences = oauth::joined(options.audiences),
+                            .algorithm = options.algorithm.value_or("")};
   if (options.keys_file) {
     const auto text = text_of_file(console, *options.keys_file);
     if (!text) return;
@@ -97,9 +127,9 @@ void create(Console& console, const ClientOptions& options) {
   const auto made = issuer::client_from(draft);
   if (!made) return console.fail_usage(made.error());
   const auto access = opened(console, options);
-  if (!access) return;
+  if (!access || !can_sign_for(console, *access, made->row)) return;
   const auto added = waited<store::ClientAddition>(
-      [&](auto done) { access->store().clients().add_client(made->row, std::move(done)); });
+      [&](auto done) { access->store().clients().add_client(made->row, std::move(done), command_line_actor()); });
   if (!added) return console.fail(added.error().message);
   if (*added == store::ClientAddition::id_taken)
     return console.fail(fmt::format("{} is taken, by a client or a user.", harmless(made->row.id)));
@@ -128,11 +158,12 @@ void list(Console& console, const ClientOptions& options) {
       if (options.json) {
         console.out << issuer::as_json(client).to_json() << '\n';
       } else {
-        console.out << fmt::format("{:<26}  {:<12}  {:<8}  {}\n", client.id,
+        console.out << fmt::format("{:<26}  {:<12}  {:<8}  {:<5}  {}\n", client.id,
                                    client.is_public ? "public"
                                    : client.trusted ? "trusted"
                                                     : "confidential",
-                                   client.disabled ? "disabled" : "enabled", harmless(client.name));
+                                   client.disabled ? "disabled" : "enabled",
+                                   client.algorithm.empty() ? "-" : client.algorithm, harmless(client.name));
       }
       after = client.id;
     }
@@ -144,7 +175,8 @@ void change(Console& console, const ClientOptions& options) {
   store::ClientChange change{.name = options.name,
                              .grants = words_or_nothing(options.grants),
                              .scopes = words_or_nothing(options.scopes),
-                             .audiences = words_or_nothing(options.audiences)};
+                             .audiences = words_or_nothing(options.audiences),
+                             .algorithm = options.algorithm};
   if (options.trusted && options.not_trusted)
     return console.fail_usage("--trusted and --not-trusted contradict each other.");
   if (options.trusted || options.not_trusted) change.trusted = options.trusted;
@@ -163,8 +195,13 @@ void change(Console& console, const ClientOptions& options) {
   if (!before) return;
   if (const std::string objection = issuer::objection_to_change(*before, change); !objection.empty())
     return console.fail_usage(objection);
-  const auto changed = waited<std::optional<Client>>(
-      [&](auto done) { access->store().clients().change_client(*options.id, std::move(change), std::move(done)); });
+  Client wanted = *before;
+  wanted.algorithm = change.algorithm.value_or(before->algorithm);
+  wanted.audiences = change.audiences.value_or(before->audiences);
+  if ((change.algorithm || change.audiences) && !can_sign_for(console, *access, wanted)) return;
+  const auto changed = waited<std::optional<Client>>([&](auto done) {
+    access->store().clients().change_client(*options.id, std::move(change), std::move(done), command_line_actor());
+  });
   if (!changed) return console.fail(changed.error().message);
   if (*changed) show(console, **changed, options.json);
 }
@@ -179,7 +216,7 @@ void rotate_secret(Console& console, const ClientOptions& options) {
   if (client->is_public) return console.fail("a public client has no secret.");
   const issuer::ClientSecret secret = issuer::new_client_secret();
   const auto done = waited<bool>([&](auto call) {
-    access->store().clients().replace_secret(*options.id, secret.hash, *overlap, std::move(call));
+    access->store().clients().replace_secret(*options.id, secret.hash, *overlap, std::move(call), command_line_actor());
   });
   if (!done) return console.fail(done.error().message);
   if (options.json) {
@@ -194,8 +231,9 @@ void rotate_secret(Console& console, const ClientOptions& options) {
 void set_disabled(Console& console, const ClientOptions& options, bool disabled) {
   const auto access = opened(console, options);
   if (!access || !found(console, *access, *options.id)) return;
-  const auto done = waited<bool>(
-      [&](auto call) { access->store().clients().set_client_disabled(*options.id, disabled, std::move(call)); });
+  const auto done = waited<bool>([&](auto call) {
+    access->store().clients().set_client_disabled(*options.id, disabled, std::move(call), command_line_actor());
+  });
   if (!done) return console.fail(done.error().message);
   console.out << fmt::format("client {} is {}\n", harmless(*options.id), disabled ? "disabled" : "enabled");
 }
@@ -216,6 +254,8 @@ void add_rights(CLI::App& command, const Options& options) {
   add_texts(command, "--scope", options->scopes, "SCOPE", "A scope that it may ask for");
   add_texts(command, "--audience", options->audiences, "AUDIENCE", "An audience that its tokens may have");
   add_texts(command, "--grant", options->grants, "GRANT", "client_credentials or refresh_token");
+  add_text(command, "--algorithm", options->algorithm, "ALG",
+           "What its tokens are signed with: ES256, RS256, PS256, EdDSA, or HS256 for one audience; \"\": as usual");
   add_text(command, "--keys", options->keys_file, "FILE", "Its public keys (JWKS): it signs instead of a secret");
   add_text(command, "--claims", options->claims_file, "FILE", "JSON object of claims for its tokens");
   add_switch(command, "--trusted", options->trusted, "It may begin sessions for users that live elsewhere");

@@ -110,7 +110,7 @@ Outcome<Opened> open_with_key(const std::string& path, const std::string& shown,
 
 Outcome<store::HistoryMark> begin_history(store::Store& store) {
   auto mark = issuer::waited<store::HistoryMark>(
-      [&](auto done) { store.history().begin_history(random_id(), std::move(done)); });
+      [&](auto done) { store.history().begin_history(random_id(), std::move(done), command_line_actor()); });
   if (!mark.has_value()) return std::unexpected(Fault{mark.error().message, ""});
   return *std::move(mark);
 }

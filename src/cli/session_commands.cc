@@ -154,8 +154,9 @@ void end(Console& console, const Common& options) {
   if (!sid) return;
   const auto access = opened(console, options.store);
   if (!access) return;
-  const auto ended = waited<bool>(
-      [&](auto done) { access->store().sessions().end_session(*sid, store::EndReason::revoked, std::move(done)); });
+  const auto ended = waited<bool>([&](auto done) {
+    access->store().sessions().end_session(*sid, store::EndReason::revoked, std::move(done), command_line_actor());
+  });
   if (!ended.has_value()) return console.fail(ended.error().message);
   if (options.as_json) {
     console.out << Value::object().set("sid", *options.subject).set("ended", *ended).to_json() << '\n';

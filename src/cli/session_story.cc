@@ -141,6 +141,7 @@ std::string name_of(store::EndReason reason) {
     case store::EndReason::store_went_back: return "because the database went back in time";
     case store::EndReason::suspicion: return "on suspicion";
     case store::EndReason::session_cap: return "to make room for a newer one";
+    case store::EndReason::user_erased: return "because the user was erased";
   }
   std::unreachable();
 }

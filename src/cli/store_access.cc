@@ -5,10 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -49,6 +52,15 @@ MasterKeyElsewhere master_key_elsewhere() {
     if (::stat(path.c_str(), &status) == 0) elsewhere.credential_path = std::move(path);
   }
   return elsewhere;
+}
+
+store::Actor command_line_actor() {
+  const uid_t user = ::getuid();
+  std::array<char, 4096> text{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const bool is_named = ::getpwuid_r(user, &entry, text.data(), text.size(), &found) == 0 && found != nullptr;
+  return {"cli:" + (is_named ? std::string(entry.pw_name) : std::to_string(user))};
 }
 
 Outcome<std::unique_ptr<StoreAccess>> StoreAccess::open(const StoreOptions& options) {

@@ -31,6 +31,9 @@ std::string database_path(const Config& config);
 // What the environment says of the master key. The variable is gone afterwards: no child inherits it.
 MasterKeyElsewhere master_key_elsewhere();
 
+// Who uses the command line, for the audit: "cli:root".
+store::Actor command_line_actor();
+
 class StoreClock final : public store::Clock {
  public:
   explicit StoreClock(const platform::ClockSource& source) : source_(source) {}

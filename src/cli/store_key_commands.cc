@@ -68,6 +68,20 @@ std::string outlook(const StoredKey& key, const StoreAccess& access) {
   std::unreachable();
 }
 
+const StoredKey* active_of(const KeySetView& view, std::string_view algorithm);
+std::string when_ready(const KeySetView& view, std::string_view algorithm, store::StoreTime now);
+
+// The configured algorithm may have no key that signs yet.
+void note_stand_in(Console& console, const KeySetView& view, const StoreAccess& access) {
+  const std::string_view configured = name_of(access.config().algorithm);
+  if (active_of(view, configured) != nullptr) return;
+  const auto other = std::ranges::find_if(
+      view.keys, [](const StoredKey& key) { return key.audience.empty() && key.state == KeyState::active; });
+  if (other == view.keys.end()) return;
+  console.note(fmt::format("{} is configured and has no key that signs; until then {} does. {}", configured,
+                           other->algorithm, when_ready(view, configured, access.now())));
+}
+
 void list(Console& console, const StoreOptions& options, bool as_json) {
   const auto access = opened(console, options);
   if (!access) return;
@@ -101,6 +115,7 @@ void list(Console& console, const StoreOptions& options, bool as_json) {
                                painted(fmt::format("{:<8}", store::name_of(key.state)), tone, console.colour),
                                date_text(seconds_of(key.state_since)), outlook(key, *access));
   }
+  note_stand_in(console, *view, *access);
 }
 
 void tell(Console& console, bool as_json, const Value& facts, const std::string& sentence) {
@@ -133,8 +148,8 @@ void rotate(Console& console, const StoreOptions& options, const std::optional<s
     algorithm = *named;
   }
   const std::string name(name_of(algorithm));
-  const auto changed =
-      issuer::waited<KeyChange>([&](auto done) { access->store().signing_keys().rotate_key(name, std::move(done)); });
+  const auto changed = issuer::waited<KeyChange>(
+      [&](auto done) { access->store().signing_keys().rotate_key(name, std::move(done), command_line_actor()); });
   if (!changed.has_value()) return console.fail(changed.error().message);
   const auto view = read_keys(console, *access);
   if (!view) return;
@@ -170,8 +185,8 @@ void revoke(Console& console, const StoreOptions& options, const std::string& gi
   const auto kid = full_kid(console, *before, given);
   if (!kid) return;
   const std::string algorithm = std::ranges::find(before->keys, *kid, &StoredKey::kid)->algorithm;
-  const auto changed =
-      issuer::waited<KeyChange>([&](auto done) { access->store().signing_keys().revoke_key(*kid, std::move(done)); });
+  const auto changed = issuer::waited<KeyChange>(
+      [&](auto done) { access->store().signing_keys().revoke_key(*kid, std::move(done), command_line_actor()); });
   if (!changed.has_value()) return console.fail(changed.error().message);
   if (*changed == KeyChange::unknown) return console.fail(fmt::format("there is no key {} any more.", *kid));
   const auto view = read_keys(console, *access);
@@ -220,7 +235,7 @@ void import_into_store(Console& console, const SigningKey& key, const StoreOptio
   const auto state = is_secret ? KeyState::active : KeyState::pending;
   const auto changed = issuer::waited<KeyChange>([&](auto done) {
     access->store().signing_keys().import_key(issuer::sealed_row(key, *sealing, state, audience.value_or("")),
-                                              std::move(done));
+                                              std::move(done), command_line_actor());
   });
   if (!changed.has_value()) return console.fail(changed.error().message);
   if (*changed == KeyChange::exists) {

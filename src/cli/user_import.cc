@@ -114,8 +114,9 @@ class Import {
 
   bool write() {
     if (batch_.empty()) return true;
-    const auto added = issuer::waited<std::vector<bool>>(
-        [&](auto done) { store_.users().import_users(std::exchange(batch_, {}), std::move(done)); });
+    const auto added = issuer::waited<std::vector<bool>>([&](auto done) {
+      store_.users().import_users(std::exchange(batch_, {}), std::move(done), command_line_actor());
+    });
     if (!added.has_value()) {
       console_.fail(fmt::format("stopped before line {}: {} Run it again; who is there already is left as they are.",
                                 line_, added.error().message));

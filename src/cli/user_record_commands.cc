@@ -5,10 +5,10 @@
 #include "cli/store_access.h"
 #include "cli/terminal.h"
 #include "crypto/password_hash.h"
-#include "issuer/registered_claims.h"
 #include "issuer/accounts/credentials.h"
 #include "issuer/admin/records.h"
 #include "issuer/completion.h"
+#include "issuer/registered_claims.h"
 
 #include <jeton/claims.h>
 #include <jeton/signer.h>
@@ -168,8 +168,9 @@ void create(Console& console, const UserOptions& options) {
                       .password_hash = hash,
                       .claims_json = claims->to_json()};
   const std::string sub = user.sub;
-  const auto done = waited<store::Registration>(
-      [&](auto call) { access->store().users().register_user(std::move(user), std::move(call)); });
+  const auto done = waited<store::Registration>([&](auto call) {
+    access->store().users().register_user(std::move(user), std::move(call), command_line_actor());
+  });
   if (!done) return console.fail(done.error().message);
   if (*done == store::Registration::email_taken) return console.fail("that address is registered already.");
   console.out << (options.json ? Value::object().set("sub", sub).to_json() : "user " + sub) << '\n';
@@ -182,8 +183,9 @@ void change(Console& console, const UserOptions& options) {
   const auto claims = changed_claims(console, before, options);
   if (!claims) return;
   if (*claims == before) return show(console, issuer::as_json(at->user), options.json);
-  const auto done = waited<bool>(
-      [&](auto call) { at->access->store().users().set_claims(at->user.sub, claims->to_json(), std::move(call)); });
+  const auto done = waited<bool>([&](auto call) {
+    at->access->store().users().set_claims(at->user.sub, claims->to_json(), std::move(call), command_line_actor());
+  });
   if (!done) return console.fail(done.error().message);
   const auto after = waited<std::optional<User>>(
       [&](auto call) { at->access->store().users().find_by_sub(at->user.sub, std::move(call)); });
@@ -193,8 +195,9 @@ void change(Console& console, const UserOptions& options) {
 void set_disabled(Console& console, const UserOptions& options, bool disabled) {
   const auto at = found(console, options);
   if (!at) return;
-  const auto done = waited<bool>(
-      [&](auto call) { at->access->store().users().set_disabled(at->user.sub, disabled, std::move(call)); });
+  const auto done = waited<bool>([&](auto call) {
+    at->access->store().users().set_disabled(at->user.sub, disabled, std::move(call), command_line_actor());
+  });
   if (!done) return console.fail(done.error().message);
   console.out << fmt::format("user {} is {}\n", harmless(at->user.sub), disabled ? "disabled" : "enabled");
 }
@@ -203,7 +206,8 @@ void end_sessions(Console& console, const UserOptions& options) {
   const auto at = found(console, options);
   if (!at) return;
   const auto done = waited<std::int64_t>([&](auto call) {
-    at->access->store().sessions().end_all_sessions(at->user.sub, store::EndReason::revoked, std::move(call));
+    at->access->store().sessions().end_all_sessions(at->user.sub, store::EndReason::revoked, std::move(call),
+                                                    command_line_actor());
   });
   if (!done) return console.fail(done.error().message);
   console.out << fmt::format("{} sessions of {} have ended\n", *done, harmless(at->user.sub));
@@ -224,8 +228,8 @@ void erase(Console& console, const UserOptions& options) {
   if (!options.yes) return console.fail_usage("what is erased cannot be brought back; say --yes if you mean it.");
   const auto at = found(console, options);
   if (!at) return;
-  const auto done =
-      waited<bool>([&](auto call) { at->access->store().users().erase_user(at->user.sub, std::move(call)); });
+  const auto done = waited<bool>(
+      [&](auto call) { at->access->store().users().erase_user(at->user.sub, std::move(call), command_line_actor()); });
   if (!done) return console.fail(done.error().message);
   console.out << fmt::format("user {} is erased\n", harmless(at->user.sub));
 }

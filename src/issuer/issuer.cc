@@ -6,6 +6,7 @@
 #include "issuer/browser/cross_site.h"
 #include "issuer/completion.h"
 #include "issuer/context.h"
+#include "issuer/devices/device_sweeper.h"
 #include "issuer/devices/devices.h"
 #include "issuer/feed/feed.h"
 #include "issuer/feed/feed_hub.h"
@@ -60,6 +61,7 @@ struct Issuer::State {
 
   platform::Outcome<void> open_keys(store::Store& store);
   void forget_old_audit();
+  void sweep_devices(Ticks now);
 
   platform::Outcome<void> open_feed(store::Store& store);
 
@@ -89,7 +91,9 @@ struct Issuer::State {
   std::optional<Context> context;
   std::atomic<bool> started = false;  // set last: then `context` may be read
   std::optional<Outgoing> outgoing;
-  PasswordPool passwords;             // its threads end before what is above
+  PasswordPool passwords;                // its threads end before what is above
+  std::optional<DeviceSweeper> sweeper;  // the tender's thread alone
+  Ticks sweep_due{0};
   std::unique_ptr<KeyTender> tender;  // and its thread before
 };
 
@@ -278,6 +282,12 @@ void Issuer::State::forget_old_audit() {
       });
 }
 
+void Issuer::State::sweep_devices(Ticks now) {
+  if (now < sweep_due) return;
+  if (!sweeper) sweeper.emplace(context->store, metrics.all());
+  sweep_due = now + sweeper->sweep(clock.now() - rules.get()->device_retention);
+}
+
 // The first start makes the first keys here; of several at once one does, and the others find them.
 platform::Outcome<void> Issuer::State::open_keys(store::Store& store) {
   keyring = std::make_unique<Keyring>(Keyring::Parts{.store = store,
@@ -302,6 +312,7 @@ platform::Outcome<void> Issuer::State::open_keys(store::Store& store) {
 void Issuer::tend_keys() {
   state_->tender->start([state = state_.get(), last = Ticks{0}]() mutable {
     const Ticks now = state->monotonic.ticks();
+    state->sweep_devices(now);
     if (last != Ticks{0} && now - last < audit_forget_interval) return;
     last = now;
     state->forget_old_audit();

@@ -133,14 +133,14 @@ class WatchedKeys final : public store::SigningKeys {
   void forget_node(std::string id, store::Completion<bool> done) override {
     inner_.forget_node(std::move(id), std::move(done));
   }
-  void import_key(store::StoredKey key, store::Completion<store::KeyChange> done) override {
-    inner_.import_key(std::move(key), std::move(done));
+  void import_key(store::StoredKey key, store::Completion<store::KeyChange> done, store::Actor by) override {
+    inner_.import_key(std::move(key), std::move(done), std::move(by));
   }
-  void rotate_key(std::string algorithm, store::Completion<store::KeyChange> done) override {
-    inner_.rotate_key(std::move(algorithm), std::move(done));
+  void rotate_key(std::string algorithm, store::Completion<store::KeyChange> done, store::Actor by) override {
+    inner_.rotate_key(std::move(algorithm), std::move(done), std::move(by));
   }
-  void revoke_key(std::string kid, store::Completion<store::KeyChange> done) override {
-    inner_.revoke_key(std::move(kid), std::move(done));
+  void revoke_key(std::string kid, store::Completion<store::KeyChange> done, store::Actor by) override {
+    inner_.revoke_key(std::move(kid), std::move(done), std::move(by));
   }
   std::atomic<int> reads = 0;
   std::atomic<bool> away = false;

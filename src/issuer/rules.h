@@ -26,6 +26,7 @@ struct Rules {
   std::chrono::seconds jwks_max_age{std::chrono::minutes{5}};
   std::chrono::seconds key_rotation_period{std::chrono::days{30}};
   std::chrono::seconds audit_retention{std::chrono::days{400}};
+  std::chrono::seconds device_retention{std::chrono::days{90}};          // of addresses and agents in sessions
   std::vector<std::string> claims{"email", "roles", "plan", "team_id"};  // of the user's record, into access tokens
   bool registration_open = true;
   bool metrics_open = true;

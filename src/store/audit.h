@@ -28,7 +28,7 @@ struct AuditEntry {
   std::string sub{};  // whom it concerns; what follows is empty where erased, or never known
   std::optional<Sid> sid{};
   std::string detail{};
-  std::string actor{};  // who did it, where it was not `sub`
+  std::string actor{};  // who did it, where it was not `sub`: see Actor
   std::string address{}, user_agent{};
 };
 
@@ -64,7 +64,7 @@ class Audit {
   // Verifies the next entries after `so_far.reached`, at most `entries_max`; call it until is_done or broken_at.
   virtual void verify_audit(AuditCheck so_far, std::size_t entries_max, Completion<AuditCheck> done) = 0;
   // Erases what the entries tell of a user; the number of entries. The chain stays whole.
-  virtual void erase_audit_of(std::string sub, Completion<std::int64_t> done) = 0;
+  virtual void erase_audit_of(std::string sub, Completion<std::int64_t> done, Actor by = {}) = 0;
   // Forgets the oldest entries, those before `time`, at most `entries_max`; the number. The chain begins later then.
   virtual void forget_audit_before(StoreTime time, std::size_t entries_max, Completion<std::int64_t> done) = 0;
 };

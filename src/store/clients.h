@@ -60,20 +60,20 @@ enum class Admission : std::uint8_t {
 class Clients {
  public:
   virtual ~Clients() = default;
-  virtual void add_client(Client, Completion<ClientAddition> done) = 0;
+  virtual void add_client(Client, Completion<ClientAddition> done, Actor by = {}) = 0;
   virtual void find_client(std::string id, Completion<std::optional<Client>> done) = 0;
   // Up to `count` clients in the order of their ids, those after `after` (empty: from the first).
   virtual void list_clients(std::string after, std::size_t count, Completion<std::vector<Client>> done) = 0;
   // Changes what is given and raises the version, but for a new name alone. The client as it is afterwards; nothing if
   // there is none. Keys are not given to a public client: then nothing is changed.
-  virtual void change_client(std::string id, ClientChange, Completion<std::optional<Client>> done) = 0;
+  virtual void change_client(std::string id, ClientChange, Completion<std::optional<Client>> done, Actor by = {}) = 0;
   // Disabling raises the version. False if there is no such client.
-  virtual void set_client_disabled(std::string id, bool disabled, Completion<bool> done) = 0;
+  virtual void set_client_disabled(std::string id, bool disabled, Completion<bool> done, Actor by = {}) = 0;
   // Replaces the secret of a confidential client. With an overlap the old one stays good for that long; without, it
   // ends at once, and the version is raised, since tokens may have been had with it. False if there is no such client
   // or it is public.
   virtual void replace_secret(std::string id, Digest secret_hash, std::chrono::milliseconds overlap,
-                              Completion<bool> done) = 0;
+                              Completion<bool> done, Actor by = {}) = 0;
   // Remembers the use, durable before `done`; of two at once, in whatever processes, one is first. Forgets a few that
   // have ended; at most `uses_max` are remembered.
   virtual void admit_assertion(AssertionUse, std::size_t uses_max, Completion<Admission> done) = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/error.h"
+#include "store/ids.h"
 
 #include <jeton/revocation.h>
 
@@ -32,7 +33,7 @@ class History {
   virtual void note_gone_back(std::string why, Completion<bool> done) = 0;
   // Begins a new history in one group: the epoch is `epoch` and the old one is remembered, every session is ended,
   // every signing key is gone, the feed is empty, and the progress goes on.
-  virtual void begin_history(std::string epoch, Completion<HistoryMark> done) = 0;
+  virtual void begin_history(std::string epoch, Completion<HistoryMark> done, Actor by = {}) = 0;
 };
 
 // The setting that holds the epochs of former histories, newest first, separated by spaces.

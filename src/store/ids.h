@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace jeton::store {
 
@@ -13,6 +14,12 @@ using Sid = std::array<std::byte, 16>;
 using Digest = std::array<std::byte, 32>;
 // What a client says of its device, hashed with a key that the database does not have.
 using Fingerprint = std::array<std::byte, 16>;
+
+// Who does something, for the audit: "client:backend request:4f1c…", "cli:root". Empty: the user that it concerns, or
+// the issuer by itself.
+struct Actor {
+  std::string text{};
+};
 
 // Wall-clock time in milliseconds since the Unix epoch, by the database's clock.
 using StoreTime = std::chrono::sys_time<std::chrono::milliseconds>;

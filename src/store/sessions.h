@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,9 +26,11 @@ enum class EndReason : std::uint8_t {
   revoked,
   expired,
   store_went_back,
-  suspicion,   // by the rules of suspicion
-  session_cap  // made room for a newer one
+  suspicion,    // by the rules of suspicion
+  session_cap,  // made room for a newer one
+  user_erased
 };
+inline constexpr EndReason end_reason_last = EndReason::user_erased;
 
 struct Session {
   Sid sid{};
@@ -124,6 +127,14 @@ struct Rotation {
 
 inline constexpr std::int64_t live_sessions_listed_max = 1000;
 
+// How far a sweep over all sessions has come.
+struct DeviceSweep {
+  std::int64_t place = 0;      // where the next piece goes on
+  bool is_done = false;        // the end was reached
+  std::int64_t forgotten = 0;  // sessions of this piece of which something was forgotten
+};
+inline constexpr std::int64_t device_sweep_start = std::numeric_limits<std::int64_t>::min();
+
 class Sessions {
  public:
   virtual ~Sessions() = default;
@@ -134,18 +145,24 @@ class Sessions {
   // `repeated` are durable before `done`.
   virtual void rotate(RotateRequest, Completion<Rotation> done) = 0;
   // Ends a session. True if it was live before; an unknown or ended one is no error.
-  virtual void end_session(Sid, EndReason, Completion<bool> done) = 0;
+  virtual void end_session(Sid, EndReason, Completion<bool> done, Actor by = {}) = 0;
   // Ends all live sessions of a user and raises both counters, in one group. The number ended.
-  virtual void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) = 0;
+  virtual void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done, Actor by = {}) = 0;
   virtual void find_session(Sid, Completion<std::optional<Session>> done) = 0;
   // The live sessions of a user, the one that was used last first; at most `live_sessions_listed_max`.
   virtual void live_sessions_of(std::string sub, Completion<std::vector<Session>> done) = 0;
   virtual void story_of(Sid, Completion<SessionStory> done) = 0;
   // Ends a session if it is live and that user's, and says so in the audit. False, and nothing done, else: whose it is
   // cannot be told from that.
-  virtual void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done) = 0;
+  virtual void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done, Actor by = {}) = 0;
   // Ends all live sessions of a user but one, in one group; raises no counter. The number ended.
-  virtual void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done) = 0;
+  virtual void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done,
+                                  Actor by = {}) = 0;
+  // Forgets addresses and agents that were last seen before `time`: looks at the next `looked_at_max` sessions from
+  // `place` on and changes `changed_max` of them at most, so that no refresh waits for long. Of an ended or expired
+  // session the fingerprint goes too.
+  virtual void forget_devices(StoreTime time, std::int64_t place, std::size_t looked_at_max, std::size_t changed_max,
+                              Completion<DeviceSweep> done) = 0;
 };
 
 }  // namespace jeton::store

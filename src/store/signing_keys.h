@@ -145,12 +145,12 @@ class SigningKeys {
   // What operators ask for; whatever the version is.
   // Adds a key that comes from elsewhere: pending, or active for a shared secret. exists: its kid is or was here, or
   // the audience has a shared secret.
-  virtual void import_key(StoredKey, Completion<KeyChange> done) = 0;
+  virtual void import_key(StoredKey, Completion<KeyChange> done, Actor by = {}) = 0;
   // The oldest standby key of the algorithm signs from now on. no_standby: nothing was changed.
-  virtual void rotate_key(std::string algorithm, Completion<KeyChange> done) = 0;
+  virtual void rotate_key(std::string algorithm, Completion<KeyChange> done, Actor by = {}) = 0;
   // Out of the set and into the feed of revocations, the private part overwritten, and, if it was active, the oldest
   // standby in its place, in one group. no_standby: it was revoked, and nothing can sign until the issuer has provided.
-  virtual void revoke_key(std::string kid, Completion<KeyChange> done) = 0;
+  virtual void revoke_key(std::string kid, Completion<KeyChange> done, Actor by = {}) = 0;
 };
 
 }  // namespace jeton::store

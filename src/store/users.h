@@ -80,9 +80,9 @@ class Users {
  public:
   virtual ~Users() = default;
   // Adds the user, or says that the address is taken; of two at once exactly one succeeds.
-  virtual void register_user(NewUser, Completion<Registration> done) = 0;
+  virtual void register_user(NewUser, Completion<Registration> done, Actor by = {}) = 0;
   // Adds many in one group; for each, whether it was added: one whose address or sub is there already is left out.
-  virtual void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done) = 0;
+  virtual void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done, Actor by = {}) = 0;
   virtual void find_by_email(std::string email_key, Completion<std::optional<User>> done) = 0;
   virtual void find_by_sub(std::string sub, Completion<std::optional<User>> done) = 0;
   // Replaces the hash if it is still `old_hash` (a rise of parameters at login); raises no counter.
@@ -90,22 +90,22 @@ class Users {
                                      Completion<bool> done) = 0;
   // Replaces the hash, raises security epoch and version, and ends every live session but `keep` (whose epoch follows),
   // in one group. False if there is no such user.
-  virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
-                               Completion<bool> done) = 0;
+  virtual void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done,
+                               Actor by = {}) = 0;
   // The same by its owner, and only while the session is live and of the epoch that was read: of two changes at once
   // one succeeds.
   virtual void change_own_password(OwnPasswordChange, Completion<OwnPasswordOutcome> done) = 0;
   // Sets or clears `disabled`; disabling raises both counters and ends every live session, in one group.
-  virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done) = 0;
+  virtual void set_disabled(std::string sub, bool disabled, Completion<bool> done, Actor by = {}) = 0;
   // Replaces the free claims and raises the version.
-  virtual void set_claims(std::string sub, std::string claims_json, Completion<bool> done) = 0;
+  virtual void set_claims(std::string sub, std::string claims_json, Completion<bool> done, Actor by = {}) = 0;
   // Adds the user or brings it up to date, in one group; what has changed raises the version.
   virtual void keep_user_elsewhere(UserElsewhere, Completion<KeptElsewhere> done) = 0;
   // All that is held of a user, as of one moment.
   virtual void read_all_of_user(std::string sub, Completion<std::optional<HeldOfUser>> done) = 0;
   // Revokes all tokens of the user and forgets it, its sessions and whom its audit entries were about, in one group.
   // False if there is no such user.
-  virtual void erase_user(std::string sub, Completion<bool> done) = 0;
+  virtual void erase_user(std::string sub, Completion<bool> done, Actor by = {}) = 0;
   // Up to `count` users in the order of their subs, those after `after` (empty: from the first).
   virtual void list_users(std::string after, std::size_t count, Completion<std::vector<User>> done) = 0;
 };

@@ -2,6 +2,8 @@
 import base64
 import http.client
 import json
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -82,6 +84,46 @@ class Operator(unittest.TestCase):
         self.until(401, lambda: self.token("billing", last)[0])
         self.jeton("client", "enable", "billing")
         self.until(200, lambda: self.token("billing", last)[0])
+
+    def test_a_client_for_the_feed_needs_no_audience(self):
+        made = json.loads(self.jeton("client", "create", "--id", "gateway", "--scope", "feed:read", "--json"))
+        for fields in {}, {"scope": "feed:read"}:
+            status, body = self.token("gateway", made["secret"], **fields)
+            self.assertEqual((status, body.get("scope")), (200, "feed:read"))
+            self.assertEqual(payload_of(body["access_token"])["aud"], f"http://127.0.0.1:{self.server.port}")
+
+    def test_a_client_chooses_an_algorithm_that_the_issuer_has(self):
+        self.assertIn("further_algorithms",
+                      self.jeton("client", "create", "--id", "modern", "--algorithm", "EdDSA", code=1))
+        self.assertIn("key pair", self.jeton("client", "create", "--id", "modern", "--algorithm", "HS512", code=2))
+        self.assertIn("no shared secret", self.jeton("client", "create", "--id", "modern", "--algorithm", "HS256",
+                                                     "--audience", "billing", code=1))
+        made = json.loads(self.jeton("client", "create", "--id", "modern", "--algorithm", "ES256", "--audience", "api",
+                                     "--json"))
+        self.assertEqual(self.token("modern", made["secret"])[0], 200)
+        self.assertEqual(json.loads(self.jeton("client", "show", "modern", "--json"))["algorithm"], "ES256")
+        self.assertRegex(self.jeton("client", "list"), r"modern +confidential +enabled +ES256 ")
+        self.assertIn("further_algorithms", self.jeton("client", "set", "modern", "--algorithm", "RS256", code=1))
+        self.assertNotIn("algorithm", json.loads(self.jeton("client", "set", "modern", "--algorithm", "", "--json")))
+
+    def test_the_audit_names_who_changed_something_and_in_which_request(self):
+        here = "cli:" + pwd.getpwuid(os.getuid()).pw_name
+        made = json.loads(self.jeton("client", "create", "--id", "backend", "--scope", "admin", "--json"))
+        access = self.token("backend", made["secret"])[1]["access_token"]
+        sub = json.loads(self.jeton("user", "create", EMAIL, "--json", "--password-file", "-", text=PASSWORD))["sub"]
+        headers = {"Authorization": "Bearer " + access, "X-Request-ID": "from-the-caller-1"}
+        self.assertEqual(self.client.request("POST", f"/api/admin/users/{sub}/disable", None, headers)[0], 204)
+        self.assertEqual(self.client.request("POST", "/api/admin/clients", {"id": "other"}, headers)[0], 201)
+        self.jeton("user", "enable", sub)
+        told = [json.loads(line) for line in self.jeton("audit", "list", "--json").splitlines()]
+        actors = {entry["kind"]: entry.get("actor", "") for entry in told if entry.get("sub") == sub}
+        self.assertEqual(actors["user_registered"], here)
+        self.assertEqual(actors["user_enabled"], here)
+        self.assertRegex(actors["user_disabled"], r"^client:backend request:\S+$")
+        added = {entry["sub"]: entry["actor"] for entry in told if entry["kind"] == "client_added" and "actor" in entry}
+        self.assertRegex(added["other"], r"^client:backend request:\S+$")
+        self.assertEqual(added["backend"], here)
+        self.assertEqual(self.jeton("audit", "verify", "--json").count('"ok":true'), 1)
 
     def test_what_no_client_can_be_is_refused(self):
         self.assertIn("characters", self.jeton("client", "create", "--id", "a/b", code=2))

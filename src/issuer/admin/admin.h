@@ -72,6 +72,7 @@ inline constexpr std::size_t user_claims_bytes_max = 4096;
 struct Manager {
   VerifiedToken token;
   ClientPtr client;
+  store::Actor actor;  // for the audit
 };
 // The client that a request comes from, with a token for the issuer that still stands and has that scope, or a wider
 // one: `admin` holds `admin:users`, and that `admin:users:read`.

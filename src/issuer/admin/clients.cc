@@ -148,7 +148,7 @@ Awaited answer_create_client(const Context& context, const http::Request& reques
   if (!co_await can_sign_for(context, made->row)) co_return cannot_sign();
   if (!may_give(*manager, made->row)) co_return refusal(403, "Only admin may give rights over the issuer");
   const auto added = co_await completed<store::ClientAddition>(
-      [&](auto done) { context.store.clients().add_client(made->row, std::move(done)); });
+      [&](auto done) { context.store.clients().add_client(made->row, std::move(done), manager->actor); });
   if (!added.has_value()) co_return management_failed(context, added.error());
   if (*added == store::ClientAddition::id_taken) co_return refusal(409, "Id is taken");
   const auto client = co_await client_of(context, made->row.id);
@@ -176,8 +176,9 @@ Awaited answer_change_client(const Context& context, const http::Request& reques
   wanted.algorithm = change->algorithm.value_or(before->algorithm);
   if ((change->algorithm || change->audiences) && !co_await can_sign_for(context, wanted)) co_return cannot_sign();
   if (!may_give(*manager, wanted)) co_return refusal(403, "Only admin may give rights over the issuer");
-  const auto changed = co_await completed<std::optional<store::Client>>(
-      [&](auto done) { context.store.clients().change_client(id_of(request), *std::move(change), std::move(done)); });
+  const auto changed = co_await completed<std::optional<store::Client>>([&](auto done) {
+    context.store.clients().change_client(id_of(request), *std::move(change), std::move(done), manager->actor);
+  });
   context.clients.forget(id_of(request));
   if (!changed.has_value()) co_return management_failed(context, changed.error());
   if (!changed->has_value()) co_return unknown_client();
@@ -200,8 +201,9 @@ Awaited answer_rotate_client_secret(const Context& context, const http::Request&
   if (!may_give(*manager, *client)) co_return refusal(403, "Only admin may give rights over the issuer");
   const ClientSecret secret = new_client_secret();
   const std::chrono::seconds kept{overlap == nullptr ? 0 : *overlap->if_integer()};
-  const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.clients().replace_secret(client->id, secret.hash, kept, std::move(call)); });
+  const auto done = co_await completed<bool>([&](auto call) {
+    context.store.clients().replace_secret(client->id, secret.hash, kept, std::move(call), manager->actor);
+  });
   context.clients.forget(client->id);
   if (!done.has_value()) co_return management_failed(context, done.error());
   co_return http::json_response(200, Value::object().set("id", client->id).set("secret", secret.text).to_json());
@@ -210,16 +212,18 @@ Awaited answer_rotate_client_secret(const Context& context, const http::Request&
 Awaited answer_disable_client(const Context& context, const http::Request& request) {
   const auto manager = co_await manager_of(context, request, writing);
   if (!manager.has_value()) co_return manager.error();
-  const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.clients().set_client_disabled(id_of(request), true, std::move(call)); });
+  const auto done = co_await completed<bool>([&](auto call) {
+    context.store.clients().set_client_disabled(id_of(request), true, std::move(call), manager->actor);
+  });
   co_return done_or_unknown(context, id_of(request), done);
 }
 
 Awaited answer_enable_client(const Context& context, const http::Request& request) {
   const auto manager = co_await manager_of(context, request, writing);
   if (!manager.has_value()) co_return manager.error();
-  const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.clients().set_client_disabled(id_of(request), false, std::move(call)); });
+  const auto done = co_await completed<bool>([&](auto call) {
+    context.store.clients().set_client_disabled(id_of(request), false, std::move(call), manager->actor);
+  });
   co_return done_or_unknown(context, id_of(request), done);
 }
 

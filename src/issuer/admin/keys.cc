@@ -63,7 +63,7 @@ Awaited answer_rotate_key(const Context& context, const http::Request& request) 
   if (std::ranges::none_of(all, [&](Algorithm one) { return name_of(one) == algorithm; }))
     co_return refusal(400, "algorithm must be one that the issuer is configured for");
   const auto changed = co_await completed<KeyChange>(
-      [&](auto done) { context.store.signing_keys().rotate_key(algorithm, std::move(done)); });
+      [&](auto done) { context.store.signing_keys().rotate_key(algorithm, std::move(done), manager->actor); });
   if (!changed.has_value()) co_return management_failed(context, changed.error());
   if (*changed != KeyChange::done) co_return refusal(409, "No key is ready to take over");
   log_change(*manager, request, "rotated", algorithm);
@@ -81,8 +81,8 @@ Awaited answer_revoke_key(const Context& context, const http::Request& request) 
   if (!before.has_value()) co_return management_failed(context, before.error());
   const auto key = std::ranges::find(before->keys, kid, &store::StoredKey::kid);
   if (key == before->keys.end()) co_return refusal(404, "Unknown key");
-  const auto changed =
-      co_await completed<KeyChange>([&](auto done) { context.store.signing_keys().revoke_key(kid, std::move(done)); });
+  const auto changed = co_await completed<KeyChange>(
+      [&](auto done) { context.store.signing_keys().revoke_key(kid, std::move(done), manager->actor); });
   if (!changed.has_value()) co_return management_failed(context, changed.error());
   if (*changed == KeyChange::unknown) co_return refusal(404, "Unknown key");
   log_change(*manager, request, "revoked", kid);

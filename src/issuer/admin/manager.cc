@@ -1,3 +1,4 @@
+#include "issuer/acting.h"
 #include "issuer/admin/admin.h"
 #include "issuer/json_body.h"
 #include "issuer/oauth/standing.h"
@@ -53,7 +54,7 @@ boost::asio::awaitable<std::expected<Manager, http::Response>> manager_of(const 
   const auto client = co_await context.clients.find(std::string(token->client_id()));
   if (!objection.has_value() || !client.has_value()) co_return std::unexpected(store_unavailable());
   if (objection->has_value() || !*client) co_return refuse(Error{objection->value_or(Errc::revoked)});
-  co_return Manager{.token = *token, .client = *client};
+  co_return Manager{.token = *token, .client = *client, .actor = acting_client(token->client_id(), request)};
 }
 
 }  // namespace jeton::issuer

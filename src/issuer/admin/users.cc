@@ -105,7 +105,7 @@ Awaited answer_create_user(const Context& context, const http::Request& request)
       .sub = "usr_" + random_id(), .email = *email, .email_key = *key, .password_hash = *hash, .claims_json = *claims};
   const std::string sub = user.sub;
   const auto outcome = co_await completed<store::Registration>(
-      [&](auto done) { context.store.users().register_user(std::move(user), std::move(done)); });
+      [&](auto done) { context.store.users().register_user(std::move(user), std::move(done), manager->actor); });
   if (!outcome.has_value()) co_return management_failed(context, outcome.error());
   if (*outcome == store::Registration::email_taken) co_return refusal(409, "Email already registered");
   context.metrics.registrations.add();
@@ -123,7 +123,7 @@ Awaited answer_set_claims(const Context& context, const http::Request& request) 
   const auto claims = claims_in(*body);
   if (!claims.has_value()) co_return claims.error();
   const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.users().set_claims(sub_of(request), *claims, std::move(call)); });
+      [&](auto call) { context.store.users().set_claims(sub_of(request), *claims, std::move(call), manager->actor); });
   co_return done_or_unknown(context, done);
 }
 
@@ -131,7 +131,7 @@ Awaited answer_disable_user(const Context& context, const http::Request& request
   const auto manager = co_await manager_of(context, request, writing);
   if (!manager.has_value()) co_return manager.error();
   const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.users().set_disabled(sub_of(request), true, std::move(call)); });
+      [&](auto call) { context.store.users().set_disabled(sub_of(request), true, std::move(call), manager->actor); });
   co_return done_or_unknown(context, done);
 }
 
@@ -139,15 +139,15 @@ Awaited answer_enable_user(const Context& context, const http::Request& request)
   const auto manager = co_await manager_of(context, request, writing);
   if (!manager.has_value()) co_return manager.error();
   const auto done = co_await completed<bool>(
-      [&](auto call) { context.store.users().set_disabled(sub_of(request), false, std::move(call)); });
+      [&](auto call) { context.store.users().set_disabled(sub_of(request), false, std::move(call), manager->actor); });
   co_return done_or_unknown(context, done);
 }
 
 Awaited answer_erase_user(const Context& context, const http::Request& request) {
   const auto manager = co_await manager_of(context, request, writing);
   if (!manager.has_value()) co_return manager.error();
-  const auto done =
-      co_await completed<bool>([&](auto call) { context.store.users().erase_user(sub_of(request), std::move(call)); });
+  const auto done = co_await completed<bool>(
+      [&](auto call) { context.store.users().erase_user(sub_of(request), std::move(call), manager->actor); });
   co_return done_or_unknown(context, done);
 }
 
@@ -170,7 +170,8 @@ Awaited answer_end_session_of(const Context& context, const http::Request& reque
   const auto sid = oauth::sid_from_text(request.parameter("sid"));
   if (!sid) co_return refusal(404, "Unknown session");
   const auto ended = co_await completed<bool>([&](auto done) {
-    context.store.sessions().end_own_session(sub_of(request), *sid, store::EndReason::revoked, std::move(done));
+    context.store.sessions().end_own_session(sub_of(request), *sid, store::EndReason::revoked, std::move(done),
+                                             manager->actor);
   });
   if (!ended.has_value()) co_return management_failed(context, ended.error());
   co_return *ended ? no_content() : refusal(404, "Unknown session");
@@ -192,7 +193,7 @@ Awaited answer_set_password(const Context& context, const http::Request& request
   auto hash = co_await hash_of_new_password(context, SecretBytes::from_text(*password), context.rules.get()->argon2);
   if (!hash.has_value() || hash->empty()) co_return too_many_at_once();
   const auto done = co_await completed<bool>([&](auto call) {
-    context.store.users().change_password(user->sub, *std::move(hash), std::nullopt, std::move(call));
+    context.store.users().change_password(user->sub, *std::move(hash), std::nullopt, std::move(call), manager->actor);
   });
   if (done.has_value() && *done) {
     context.metrics.passwords_changed.add();
@@ -208,7 +209,7 @@ Awaited answer_end_sessions_of(const Context& context, const http::Request& requ
   const auto user = co_await user_of(context, sub_of(request));
   if (!user.has_value()) co_return user.error();
   const auto ended = co_await completed<std::int64_t>([&](auto done) {
-    context.store.sessions().end_all_sessions(user->sub, store::EndReason::revoked, std::move(done));
+    context.store.sessions().end_all_sessions(user->sub, store::EndReason::revoked, std::move(done), manager->actor);
   });
   if (!ended.has_value()) co_return management_failed(context, ended.error());
   co_return http::json_response(200, Value::object().set("ended", *ended).to_json());

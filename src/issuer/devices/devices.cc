@@ -1,6 +1,7 @@
 #include "issuer/devices/devices.h"
 
 #include "crypto/mac.h"
+#include "issuer/acting.h"
 #include "issuer/completion.h"
 #include "issuer/devices/user_agent.h"
 #include "issuer/json_body.h"
@@ -73,7 +74,8 @@ boost::asio::awaitable<http::Response> answer_end_session(const Context& context
   const auto sid = oauth::sid_from_text(request.parameter("sid"));
   if (!sid.has_value()) co_return refusal(404, "Not found");
   const auto ended = co_await completed<bool>([&](auto done) {
-    context.store.sessions().end_own_session(caller->user.sub, *sid, store::EndReason::revoked, std::move(done));
+    context.store.sessions().end_own_session(caller->user.sub, *sid, store::EndReason::revoked, std::move(done),
+                                             acting_user(caller->user.sub, request));
   });
   if (!ended.has_value()) co_return failed(context, ended.error().message);
   if (!*ended) co_return refusal(404, "Not found");
@@ -88,7 +90,7 @@ boost::asio::awaitable<http::Response> answer_revoke_others(const Context& conte
   if (!caller.has_value()) co_return std::move(caller.error());
   const auto ended = co_await completed<std::int64_t>([&](auto done) {
     context.store.sessions().end_other_sessions(caller->user.sub, caller->session.sid, store::EndReason::revoked,
-                                                std::move(done));
+                                                std::move(done), acting_user(caller->user.sub, request));
   });
   if (!ended.has_value()) co_return failed(context, ended.error().message);
   co_return http::json_response(200, Value::object().set("ended", *ended).to_json());

@@ -1,3 +1,4 @@
+#include "issuer/acting.h"
 #include "issuer/completion.h"
 #include "issuer/oauth/oauth.h"
 #include "issuer/sessions/sessions.h"
@@ -22,7 +23,8 @@ Fault store_away() { return {FaultCode::temporarily_unavailable, "", "the store 
 Fault another_clients() { return {FaultCode::unauthorized_client, "the token is another client's"}; }
 
 // The session ends, and its access tokens with it (RFC 7009 section 2.1).
-boost::asio::awaitable<std::optional<Fault>> revoke_refresh_token(const Context& context, const std::string& client_id,
+boost::asio::awaitable<std::optional<Fault>> revoke_refresh_token(const Context& context, const http::Request& request,
+                                                                  const std::string& client_id,
                                                                   const oauth::RefreshToken& token) {
   const store::Sid sid = oauth::sid_of(token.handle);
   const auto session = co_await completed<std::optional<store::Session>>(
@@ -30,8 +32,10 @@ boost::asio::awaitable<std::optional<Fault>> revoke_refresh_token(const Context&
   if (!session.has_value()) co_return store_away();
   if (!session->has_value()) co_return std::nullopt;
   if ((*session)->client_id != client_id) co_return another_clients();
-  const auto ended = co_await completed<bool>(
-      [&](auto done) { context.store.sessions().end_session(sid, store::EndReason::revoked, std::move(done)); });
+  const auto ended = co_await completed<bool>([&](auto done) {
+    context.store.sessions().end_session(sid, store::EndReason::revoked, std::move(done),
+                                         acting_client(client_id, request));
+  });
   if (!ended.has_value()) co_return store_away();
   co_return std::nullopt;
 }
@@ -67,7 +71,7 @@ boost::asio::awaitable<std::optional<Fault>> revoke(const Context& context, cons
     co_return co_await revoke_access_token(context, client_id, *text);
   const auto token = opened_refresh_token(context, *text, request);
   if (!token.has_value()) co_return std::nullopt;
-  co_return co_await revoke_refresh_token(context, client_id, *token);
+  co_return co_await revoke_refresh_token(context, request, client_id, *token);
 }
 
 }  // namespace

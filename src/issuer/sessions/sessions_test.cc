@@ -325,15 +325,22 @@ class FailingSessions final : public store::Sessions {
  public:
   void sign_in(store::SignIn, store::Completion<store::SignInOutcome> done) override { done(fault()); }
   void rotate(store::RotateRequest, store::Completion<store::Rotation> done) override { done(fault()); }
-  void end_session(store::Sid, store::EndReason, store::Completion<bool> done) override { done(fault()); }
-  void end_all_sessions(std::string, store::EndReason, store::Completion<std::int64_t> done) override { done(fault()); }
+  void end_session(store::Sid, store::EndReason, store::Completion<bool> done, store::Actor) override { done(fault()); }
+  void end_all_sessions(std::string, store::EndReason, store::Completion<std::int64_t> done, store::Actor) override {
+    done(fault());
+  }
   void find_session(store::Sid, store::Completion<std::optional<store::Session>> done) override { done(fault()); }
   void story_of(store::Sid, store::Completion<store::SessionStory> done) override { done(fault()); }
   void live_sessions_of(std::string, store::Completion<std::vector<store::Session>> done) override { done(fault()); }
-  void end_own_session(std::string, store::Sid, store::EndReason, store::Completion<bool> done) override {
+  void forget_devices(store::StoreTime, std::int64_t, std::size_t, std::size_t,
+                      store::Completion<store::DeviceSweep> done) override {
     done(fault());
   }
-  void end_other_sessions(std::string, store::Sid, store::EndReason, store::Completion<std::int64_t> done) override {
+  void end_own_session(std::string, store::Sid, store::EndReason, store::Completion<bool> done, store::Actor) override {
+    done(fault());
+  }
+  void end_other_sessions(std::string, store::Sid, store::EndReason, store::Completion<std::int64_t> done,
+                          store::Actor) override {
     done(fault());
   }
 

@@ -37,6 +37,60 @@ class AuditOf {
   Store& store_;
 };
 
+TEST_P(StoreConformance, WhoeverChangesSomethingForOthersIsNamedInTheChain) {
+  AuditOf audit(subject_->store());
+  Store& store = subject_->store();
+  const Actor backend{"client:backend request:4f1c"}, root{"cli:root"};
+  sign_ada_in();
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  std::vector<std::string> expected{"user_registered ", "signed_in ", "signed_in "};
+  const auto did = [&]<class T>(const char* kind, const Actor& by, std::type_identity<T>, auto call) {
+    ASSERT_TRUE(outcome_of<T>(call).has_value()) << kind;
+    expected.push_back(kind + (" " + by.text));
+  };
+  constexpr std::type_identity<bool> truth;
+  did("session_ended", backend, truth, [&](auto done) {
+    store.sessions().end_own_session("usr_ada", sid_of(1), EndReason::revoked, std::move(done), backend);
+  });
+  did("session_ended", root, truth,
+      [&](auto done) { store.sessions().end_session(sid_of(2), EndReason::revoked, std::move(done), root); });
+  did("claims_changed", backend, truth,
+      [&](auto done) { store.users().set_claims("usr_ada", "{}", std::move(done), backend); });
+  did("password_changed", backend, truth, [&](auto done) {
+    store.users().change_password("usr_ada", "$argon2id$x", std::nullopt, std::move(done), backend);
+  });
+  did("all_sessions_ended", root, std::type_identity<std::int64_t>{},
+      [&](auto done) { store.sessions().end_all_sessions("usr_ada", EndReason::revoked, std::move(done), root); });
+  did("user_disabled", backend, truth,
+      [&](auto done) { store.users().set_disabled("usr_ada", true, std::move(done), backend); });
+  did("client_added", root, std::type_identity<ClientAddition>{}, [&](auto done) {
+    store.clients().add_client({.id = "one", .name = "", .is_public = false, .secret_hash = key_of(1)}, std::move(done),
+                               root);
+  });
+  did("client_changed", backend, std::type_identity<std::optional<Client>>{},
+      [&](auto done) { store.clients().change_client("one", {.scopes = "read"}, std::move(done), backend); });
+  did("client_secret_replaced", backend, truth, [&](auto done) {
+    store.clients().replace_secret("one", key_of(2), std::chrono::hours{1}, std::move(done), backend);
+  });
+  did("client_disabled", backend, truth,
+      [&](auto done) { store.clients().set_client_disabled("one", true, std::move(done), backend); });
+  did("signing_key_added", root, std::type_identity<KeyChange>{}, [&](auto done) {
+    store.signing_keys().import_key({.kid = "k", .algorithm = "ES256", .public_jwk = "{}", .sealed = {std::byte{1}}},
+                                    std::move(done), root);
+  });
+  did("signing_key_revoked", backend, std::type_identity<KeyChange>{},
+      [&](auto done) { store.signing_keys().revoke_key("k", std::move(done), backend); });
+  ASSERT_EQ(db().register_user(new_user("eve")), Registration::registered);
+  expected.emplace_back("user_registered ");  // what follows is nobody's again
+
+  std::vector<std::string> told;
+  for (const AuditEntry& entry : audit.list()) told.insert(told.begin(), entry.kind + " " + entry.actor);
+  EXPECT_EQ(told, expected);
+  EXPECT_TRUE(audit.verify().is_done);
+  ASSERT_TRUE(outcome_of<bool>([&](auto done) { store.users().erase_user("usr_ada", std::move(done), root); }).value());
+  EXPECT_EQ(audit.list({.entries_max = 1}).front().actor, root.text) << "who erased somebody stays known";
+}
+
 TEST_P(StoreConformance, EveryChangeIsAnEntryTheNewestFirst) {
   AuditOf audit(subject_->store());
   EXPECT_TRUE(audit.list().empty());

@@ -275,5 +275,72 @@ TEST_P(DeviceConformance, AStoryHoldsTheChangesOfStateInOrder) {
   EXPECT_FALSE(db().story_of(sid_of(99)).value().session);
 }
 
+// All pieces of one sweep, as many as are needed; what was forgotten.
+std::int64_t sweep(Waiting db, StoreTime time, std::size_t looked_at_max = 2, std::size_t changed_max = 1) {
+  std::int64_t forgotten = 0;
+  DeviceSweep piece{.place = device_sweep_start};
+  while (!piece.is_done) {
+    piece = db.forget_devices(time, piece.place, looked_at_max, changed_max).value();
+    EXPECT_LE(piece.forgotten, static_cast<std::int64_t>(changed_max));
+    forgotten += piece.forgotten;
+  }
+  return forgotten;
+}
+
+TEST_P(DeviceConformance, AddressesAndAgentsAreForgottenAfterTheirTimeAndNotBefore) {
+  const auto signed_in = now();
+  move_clock(1h);
+  ASSERT_EQ(rotate_as(from_home(0, 2)).outcome, RotateOutcome::rotated);
+  EXPECT_EQ(sweep(db(), signed_in - 1ms), 0);
+  EXPECT_EQ(session(1).address, session(2).address);
+  EXPECT_EQ(sweep(db(), signed_in), 2) << "of 1 and 3; 2 was seen since";
+  for (const int sid : {1, 3}) {
+    EXPECT_EQ(session(sid).address, "");
+    EXPECT_EQ(session(sid).first_address, "");
+    EXPECT_EQ(session(sid).user_agent, "");
+    EXPECT_TRUE(live(sid)) << "it goes on";
+  }
+  EXPECT_NE(session(2).address, "");
+  EXPECT_NE(session(2).user_agent, "");
+  EXPECT_EQ(sweep(db(), signed_in), 0) << "nothing is left to forget";
+}
+
+TEST_P(DeviceConformance, AddressOfTheSignInIsForgottenWhereTheSessionGoesOn) {
+  const auto signed_in = now();
+  move_clock(1h);
+  auto elsewhere = from_home(0);
+  elsewhere.address = "198.51.100.7";
+  ASSERT_EQ(rotate_as(elsewhere).outcome, RotateOutcome::rotated);
+  ASSERT_NE(session().first_address, session().address);
+  EXPECT_EQ(sweep(db(), signed_in), 3);
+  EXPECT_EQ(session().address, "198.51.100.7");
+  EXPECT_EQ(session().first_address, "");
+  move_clock(1h);
+  auto back = from_home(1);
+  ASSERT_EQ(rotate_as(back).outcome, RotateOutcome::rotated);
+  EXPECT_EQ(session().first_address, "") << "a later address is not the first";
+}
+
+TEST_P(DeviceConformance, SessionWhoseDeviceWasForgottenRefreshesAndLearnsAnew) {
+  move_clock(1h);
+  ASSERT_EQ(sweep(db(), now()), 3);
+  const auto refreshed = rotate_as(from_home(0));
+  EXPECT_EQ(refreshed.outcome, RotateOutcome::rotated);
+  EXPECT_EQ(refreshed.suspicion.score, 0U) << "what is not known is no sign";
+  EXPECT_EQ(session().address, from_home(0).address);
+}
+
+TEST_P(DeviceConformance, FingerprintIsForgottenOnceItsSessionHasEnded) {
+  auto stranger = from_home(0);
+  stranger.fingerprint = Fingerprint{std::byte{9}};
+  move_clock(1h);
+  ASSERT_EQ(sweep(db(), now()), 3);
+  const auto refused = rotate_as(stranger);
+  EXPECT_TRUE(refused.suspicion.fingerprint) << "a live session keeps it: it is what recognises a thief";
+  ASSERT_EQ(db().end_session(sid_of(2), EndReason::logout), true);
+  EXPECT_EQ(sweep(db(), now() - 30min), 1) << "the fingerprint of 2";
+  EXPECT_EQ(sweep(db(), now() - 30min), 0);
+}
+
 }  // namespace
 }  // namespace jeton::store::conformance

@@ -73,6 +73,11 @@ Result<std::int64_t> Waiting::end_other_sessions(std::string sub, const Sid& kee
   return outcome_of<std::int64_t>(
       [&](auto done) { store_->sessions().end_other_sessions(std::move(sub), keep, reason, std::move(done)); });
 }
+Result<DeviceSweep> Waiting::forget_devices(StoreTime time, std::int64_t place, std::size_t looked_at_max,
+                                            std::size_t changed_max) {
+  return outcome_of<DeviceSweep>(
+      [&](auto done) { store_->sessions().forget_devices(time, place, looked_at_max, changed_max, std::move(done)); });
+}
 Result<std::optional<Session>> Waiting::find_session(const Sid& sid) {
   return outcome_of<std::optional<Session>>([&](auto done) { store_->sessions().find_session(sid, std::move(done)); });
 }

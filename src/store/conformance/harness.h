@@ -83,6 +83,8 @@ class Waiting {
   Result<std::vector<Session>> live_sessions_of(std::string sub);
   Result<bool> end_own_session(std::string sub, const Sid& sid, EndReason reason);
   Result<std::int64_t> end_other_sessions(std::string sub, const Sid& keep, EndReason reason);
+  Result<DeviceSweep> forget_devices(StoreTime time, std::int64_t place, std::size_t looked_at_max,
+                                     std::size_t changed_max);
   Result<KeySetView> read_keys();
   Result<KeySetView> report_node(NodeReport report);
   Result<KeyChange> advance_keys(std::int64_t version, std::vector<KeyStep> steps);

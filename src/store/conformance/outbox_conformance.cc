@@ -47,6 +47,89 @@ TEST_P(StoreConformance, DisablingAndReuseAreEventsOfTheOutbox) {
   EXPECT_EQ(events[2].kind, "user.disabled");
 }
 
+// What the outbox has told of ends since it was asked last: "sid reason", in order.
+std::vector<std::string> ends_told(Waiting db) {
+  std::vector<std::string> told;
+  for (const auto& event : db.claim(Channel::event, 100, 30s).value()) {
+    if (event.kind == "session.started") continue;
+    told.push_back(event.kind);
+    if (!event.sid) continue;
+    for (int sid = 0; sid < 20; ++sid) {
+      if (event.sid == sid_of(sid)) told.back() = std::to_string(sid) + " " + event.detail;
+    }
+    EXPECT_EQ(event.sub, "usr_ada");
+  }
+  return told;
+}
+std::string end_of(int sid, const std::string& reason) {
+  return std::to_string(sid) + R"( {"reason":")" + reason + R"("})";
+}
+using Told = std::vector<std::string>;
+
+TEST_P(StoreConformance, EveryEndOfOneSessionIsAnEvent) {
+  begin(db());
+  for (int sid = 1; sid <= 7; ++sid) {
+    ASSERT_EQ(db().sign_in(sign_in_of("ada", sid, now())), SignInOutcome::signed_in);
+    move_clock(1s);
+  }
+  EXPECT_EQ(db().end_session(sid_of(1), EndReason::logout), true);
+  EXPECT_EQ(db().end_session(sid_of(1), EndReason::logout), false);  // it had ended: no second event
+  EXPECT_EQ(ends_told(db()), Told{end_of(1, "logout")});
+  EXPECT_EQ(db().end_own_session("usr_ada", sid_of(2), EndReason::revoked), true);
+  EXPECT_EQ(db().end_own_session("usr_eve", sid_of(3), EndReason::revoked), false);
+  EXPECT_EQ(ends_told(db()), Told{end_of(2, "revoked")});
+  auto eighth = sign_in_of("ada", 8, now());
+  eighth.sessions_max = 4;
+  ASSERT_EQ(db().sign_in(eighth), SignInOutcome::signed_in);
+  EXPECT_EQ(ends_told(db()), (Told{end_of(3, "session_cap"), end_of(4, "session_cap")}));
+  EXPECT_EQ(db().end_other_sessions("usr_ada", sid_of(5), EndReason::revoked), 3);
+  EXPECT_EQ(ends_told(db()), (Told{end_of(6, "revoked"), end_of(7, "revoked"), end_of(8, "revoked")}));
+  auto ahead = rotation_of(5, 7, now());
+  EXPECT_EQ(db().rotate(ahead).value().outcome, RotateOutcome::went_back);
+  EXPECT_EQ(ends_told(db()), Told{end_of(5, "store_went_back")});
+}
+
+TEST_P(StoreConformance, WhateverEndsAllSessionsOfAUserIsAnEventForEach) {
+  begin(db());
+  const auto sign_in = [&](std::initializer_list<int> sids) {
+    for (const int sid : sids) {
+      auto request = sign_in_of("ada", sid, now());
+      request.security_epoch = ada().security_epoch;
+      ASSERT_EQ(db().sign_in(request), SignInOutcome::signed_in);
+    }
+  };
+  const auto sorted = [&] {
+    auto told = ends_told(db());
+    std::ranges::sort(told);
+    return told;
+  };
+  sign_in({1, 2});
+  EXPECT_EQ(db().end_all_sessions("usr_ada", EndReason::revoked), 2);
+  EXPECT_EQ(sorted(), (Told{end_of(1, "revoked"), end_of(2, "revoked")}));
+  sign_in({3, 4});
+  ASSERT_EQ(db().change_password("usr_ada", "$argon2id$1", sid_of(4)), true);
+  EXPECT_EQ(sorted(), (Told{end_of(3, "password_changed"), "user.password_changed"}));
+  ASSERT_EQ(db().change_password("usr_ada", "$argon2id$2"), true);
+  EXPECT_EQ(sorted(), (Told{end_of(4, "password_changed"), "user.password_changed"}));
+  sign_in({5, 6});
+  ASSERT_EQ(db().set_disabled("usr_ada", true), true);
+  EXPECT_EQ(sorted(), (Told{end_of(5, "user_disabled"), end_of(6, "user_disabled"), "user.disabled"}));
+  ASSERT_EQ(db().set_disabled("usr_ada", false), true);
+  sign_in({7});
+  ASSERT_EQ(db().end_session(sid_of(7), EndReason::logout), true);
+  sign_in({8, 9});
+  ASSERT_EQ(db().erase_user("usr_ada"), true);
+  EXPECT_EQ(sorted(), (Told{end_of(8, "user_erased"), end_of(9, "user_erased"), "user.erased"}))
+      << "what waited before is forgotten with the user";
+}
+
+TEST_P(StoreConformance, RestoredStoreIsOneEventForAllItsSessions) {
+  begin(db());
+  for (const int sid : {1, 2}) ASSERT_EQ(db().sign_in(sign_in_of("ada", sid, now())), SignInOutcome::signed_in);
+  ASSERT_TRUE(db().begin_history("another").has_value());
+  EXPECT_EQ(ends_told(db()), Told{"store.restored"});
+}
+
 TEST_P(StoreConformance, SignInIsAnEventThatTellsWhetherTheDeviceIsNew) {
   begin(db());
   for (const int sid : {1, 2}) ASSERT_EQ(db().sign_in(sign_in_of("ada", sid, now())), SignInOutcome::signed_in);

@@ -8,10 +8,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -337,6 +339,92 @@ TEST_F(Admission, MigrationThatFailsLeavesTheOlderDatabaseWhole) {
   EXPECT_TRUE(RawDatabase{folder_.database()}.run("SELECT name FROM sqlite_schema WHERE name = 'half'").empty());
   db.reset();
   EXPECT_TRUE(open().has_value());
+}
+
+// A migration that another process is in the middle of, until it is let go on or killed.
+class HeldMigration {
+ public:
+  HeldMigration(const std::string& path, const Clock& clock, Migrations all) {
+    EXPECT_EQ(::pipe(arrived_.data()) + ::pipe(go_on_.data()), 0);
+    child_ = ::fork();
+    if (child_ != 0) return;
+    auto db = Connection::open({path, clock, std::chrono::seconds{1}}, Access::read_write).value();
+    sqlite3_create_function(db->handle(), "wait_here", 0, SQLITE_UTF8, this, wait_here, nullptr, nullptr);
+    migrate(*db, all);
+    ::_exit(db->failed() ? 1 : 0);
+  }
+  void wait_until_it_is_there() {
+    char byte = 0;
+    EXPECT_EQ(::read(arrived_[0], &byte, 1), 1);
+  }
+  void let_go_on() { EXPECT_EQ(::write(go_on_[1], "g", 1), 1); }
+  int end(bool kill) {
+    if (kill) ::kill(child_, SIGKILL);
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    for (const int one : {arrived_[0], arrived_[1], go_on_[0], go_on_[1]}) ::close(one);
+    return status;
+  }
+
+ private:
+  static void wait_here(sqlite3_context* context, int, sqlite3_value**) {
+    auto* self = static_cast<HeldMigration*>(sqlite3_user_data(context));
+    char byte = 0;
+    const bool told = ::write(self->arrived_[1], "a", 1) == 1 && ::read(self->go_on_[0], &byte, 1) == 1;
+    sqlite3_result_int(context, told ? 1 : 0);
+  }
+
+  std::array<int, 2> arrived_{}, go_on_{};
+  pid_t child_ = 0;
+};
+
+class Migrating : public Admission {
+ protected:
+  Migrating() { all_.insert(all_.end(), {&small_, &large_, &last_}); }
+  std::vector<std::string> run(const std::string& sql) { return RawDatabase{folder_.database()}.run(sql); }
+  void finish() {
+    auto db = Connection::open({folder_.database(), clock_, std::chrono::milliseconds{1}}, Access::read_write).value();
+    sqlite3_create_function(
+        db->handle(), "wait_here", 0, SQLITE_UTF8, nullptr,
+        [](sqlite3_context* context, int, sqlite3_value**) { sqlite3_result_int(context, 1); }, nullptr, nullptr);
+    migrate(*db, all_);
+    EXPECT_FALSE(db->failed());
+    EXPECT_EQ(read_schema_version(*db), schema_version() + 3);
+  }
+
+  const std::string small_ = "CREATE TABLE small(x)";
+  const std::string large_ =
+      "CREATE TABLE large(x); WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < "
+      "200000) INSERT INTO large SELECT n FROM numbers; INSERT INTO large SELECT wait_here()";
+  const std::string last_ = "CREATE TABLE last(x)";
+  std::vector<const std::string*> all_{migrations().begin(), migrations().end()};
+};
+
+TEST_F(Migrating, KilledInTheMiddleOfALargeTableGoesOnFromTheLastWholeStep) {
+  make_and_close();
+  for (int round = 0; round < 2; ++round) {
+    HeldMigration held(folder_.database(), clock_, all_);
+    held.wait_until_it_is_there();
+    held.end(true);
+    EXPECT_EQ(run("PRAGMA user_version"), std::vector{std::to_string(schema_version() + 1)});
+    EXPECT_EQ(run("SELECT name FROM sqlite_schema WHERE name IN ('small', 'large', 'last')"),
+              std::vector<std::string>{"small"});
+  }
+  finish();
+  EXPECT_EQ(run("SELECT count(*) FROM large"), std::vector<std::string>{"200001"});
+  EXPECT_EQ(run("SELECT count(*) FROM users"), std::vector<std::string>{"1"});
+}
+
+TEST_F(Migrating, ProcessThatStartsMeanwhileWaitsAndDoesNothingTwice) {
+  make_and_close();
+  HeldMigration held(folder_.database(), clock_, all_);
+  held.wait_until_it_is_there();
+  std::thread second([&] { finish(); });
+  held.let_go_on();
+  second.join();
+  EXPECT_EQ(held.end(false), 0);
+  EXPECT_EQ(run("SELECT count(*) FROM large"), std::vector<std::string>{"200001"});
+  EXPECT_EQ(run("PRAGMA user_version"), std::vector{std::to_string(schema_version() + 3)});
 }
 
 TEST_F(Admission, ProcessesThatComeAndGoAreNeverToldOfDamage) {

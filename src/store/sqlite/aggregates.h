@@ -9,19 +9,20 @@ namespace jeton::store::sqlite {
 class SqliteUsers final : public Users {
  public:
   explicit SqliteUsers(Lanes& lanes) : lanes_(lanes) {}
-  void register_user(NewUser, Completion<Registration> done) override;
-  void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done) override;
+  void register_user(NewUser, Completion<Registration> done, Actor by) override;
+  void import_users(std::vector<ImportedUser>, Completion<std::vector<bool>> done, Actor by) override;
   void find_by_email(std::string email_key, Completion<std::optional<User>> done) override;
   void find_by_sub(std::string sub, Completion<std::optional<User>> done) override;
   void upgrade_password_hash(std::string sub, std::string old_hash, std::string new_hash,
                              Completion<bool> done) override;
-  void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done) override;
+  void change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done,
+                       Actor by) override;
   void change_own_password(OwnPasswordChange, Completion<OwnPasswordOutcome> done) override;
-  void set_disabled(std::string sub, bool disabled, Completion<bool> done) override;
-  void set_claims(std::string sub, std::string claims_json, Completion<bool> done) override;
+  void set_disabled(std::string sub, bool disabled, Completion<bool> done, Actor by) override;
+  void set_claims(std::string sub, std::string claims_json, Completion<bool> done, Actor by) override;
   void keep_user_elsewhere(UserElsewhere, Completion<KeptElsewhere> done) override;
   void read_all_of_user(std::string sub, Completion<std::optional<HeldOfUser>> done) override;
-  void erase_user(std::string sub, Completion<bool> done) override;
+  void erase_user(std::string sub, Completion<bool> done, Actor by) override;
   void list_users(std::string after, std::size_t count, Completion<std::vector<User>> done) override;
 
  private:
@@ -33,13 +34,15 @@ class SqliteSessions final : public Sessions {
   explicit SqliteSessions(Lanes& lanes) : lanes_(lanes) {}
   void sign_in(SignIn, Completion<SignInOutcome> done) override;
   void rotate(RotateRequest, Completion<Rotation> done) override;
-  void end_session(Sid, EndReason, Completion<bool> done) override;
-  void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done) override;
+  void end_session(Sid, EndReason, Completion<bool> done, Actor by) override;
+  void end_all_sessions(std::string sub, EndReason, Completion<std::int64_t> done, Actor by) override;
   void find_session(Sid, Completion<std::optional<Session>> done) override;
   void story_of(Sid, Completion<SessionStory> done) override;
   void live_sessions_of(std::string sub, Completion<std::vector<Session>> done) override;
-  void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done) override;
-  void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done) override;
+  void end_own_session(std::string sub, Sid, EndReason, Completion<bool> done, Actor by) override;
+  void end_other_sessions(std::string sub, Sid keep, EndReason, Completion<std::int64_t> done, Actor by) override;
+  void forget_devices(StoreTime time, std::int64_t place, std::size_t looked_at_max, std::size_t changed_max,
+                      Completion<DeviceSweep> done) override;
 
  private:
   Lanes& lanes_;
@@ -48,13 +51,13 @@ class SqliteSessions final : public Sessions {
 class SqliteClients final : public Clients {
  public:
   explicit SqliteClients(Lanes& lanes) : lanes_(lanes) {}
-  void add_client(Client, Completion<ClientAddition> done) override;
+  void add_client(Client, Completion<ClientAddition> done, Actor by) override;
   void find_client(std::string id, Completion<std::optional<Client>> done) override;
   void list_clients(std::string after, std::size_t count, Completion<std::vector<Client>> done) override;
-  void change_client(std::string id, ClientChange, Completion<std::optional<Client>> done) override;
-  void set_client_disabled(std::string id, bool disabled, Completion<bool> done) override;
-  void replace_secret(std::string id, Digest secret_hash, std::chrono::milliseconds overlap,
-                      Completion<bool> done) override;
+  void change_client(std::string id, ClientChange, Completion<std::optional<Client>> done, Actor by) override;
+  void set_client_disabled(std::string id, bool disabled, Completion<bool> done, Actor by) override;
+  void replace_secret(std::string id, Digest secret_hash, std::chrono::milliseconds overlap, Completion<bool> done,
+                      Actor by) override;
   void admit_assertion(AssertionUse, std::size_t uses_max, Completion<Admission> done) override;
 
  private:
@@ -68,9 +71,9 @@ class SqliteSigningKeys final : public SigningKeys {
   void report_node(NodeReport, Completion<KeySetView> done) override;
   void advance_keys(std::int64_t version, std::vector<KeyStep>, Completion<KeyChange> done) override;
   void forget_node(std::string id, Completion<bool> done) override;
-  void import_key(StoredKey, Completion<KeyChange> done) override;
-  void rotate_key(std::string algorithm, Completion<KeyChange> done) override;
-  void revoke_key(std::string kid, Completion<KeyChange> done) override;
+  void import_key(StoredKey, Completion<KeyChange> done, Actor by) override;
+  void rotate_key(std::string algorithm, Completion<KeyChange> done, Actor by) override;
+  void revoke_key(std::string kid, Completion<KeyChange> done, Actor by) override;
 
  private:
   Lanes& lanes_;
@@ -81,7 +84,7 @@ class SqliteAudit final : public Audit {
   explicit SqliteAudit(Lanes& lanes) : lanes_(lanes) {}
   void list_audit(AuditQuery, Completion<std::vector<AuditEntry>> done) override;
   void verify_audit(AuditCheck so_far, std::size_t entries_max, Completion<AuditCheck> done) override;
-  void erase_audit_of(std::string sub, Completion<std::int64_t> done) override;
+  void erase_audit_of(std::string sub, Completion<std::int64_t> done, Actor by) override;
   void forget_audit_before(StoreTime time, std::size_t entries_max, Completion<std::int64_t> done) override;
 
  private:
@@ -162,7 +165,7 @@ class SqliteHistory final : public History {
   void read_mark(Completion<HistoryMark> done) override;
   void advance(Completion<HistoryMark> done) override;
   void note_gone_back(std::string why, Completion<bool> done) override;
-  void begin_history(std::string epoch, Completion<HistoryMark> done) override;
+  void begin_history(std::string epoch, Completion<HistoryMark> done, Actor by) override;
 
  private:
   Lanes& lanes_;

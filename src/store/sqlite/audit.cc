@@ -163,6 +163,7 @@ std::int64_t forget_before(Connection& db, StoreTime time, std::size_t entries_m
 }  // namespace
 
 void append_audit(Connection& db, const AuditEvent& event) {
+  const std::string actor(event.actor.empty() ? std::string_view(db.actor()) : event.actor);
   const AuditHead before = read_ends(db).head;
   const std::int64_t number = before.number + 1;
   const std::int64_t at = db.now().time_since_epoch().count();
@@ -170,7 +171,7 @@ void append_audit(Connection& db, const AuditEvent& event) {
   const AuditFacts facts{.sub = std::string(event.sub),
                          .sid = event.sid,
                          .detail = std::string(event.detail),
-                         .actor = std::string(event.actor),
+                         .actor = actor,
                          .address = std::string(event.address),
                          .user_agent = std::string(event.user_agent)};
   const Digest commitment = commitment_to(salt, facts);
@@ -179,7 +180,7 @@ void append_audit(Connection& db, const AuditEvent& event) {
   auto insert = db.query(kAppendData);
   insert.integer(number).text(event.kind).blob(salt).text_or_null(event.sub);
   bind_sid(insert, event.sid);
-  insert.text_or_null(event.detail).text_or_null(event.actor).text_or_null(event.address);
+  insert.text_or_null(event.detail).text_or_null(actor).text_or_null(event.address);
   insert.text_or_null(event.user_agent).run();
   if (db.query(kMoveHead).integer(number).blob(hash).integer(before.number).run() != 1 && !db.failed()) {
     db.fail(SQLITE_CORRUPT, "the audit's head has moved under a transaction");
@@ -202,6 +203,7 @@ std::string_view to_text(EndReason reason) {
     case EndReason::store_went_back: return "store_went_back";
     case EndReason::suspicion: return "suspicion";
     case EndReason::session_cap: return "session_cap";
+    case EndReason::user_erased: return "user_erased";
   }
   std::unreachable();
 }
@@ -219,9 +221,10 @@ void SqliteAudit::verify_audit(AuditCheck so_far, std::size_t entries_max, Compl
       std::move(done));
 }
 
-void SqliteAudit::erase_audit_of(std::string sub, Completion<std::int64_t> done) {
+void SqliteAudit::erase_audit_of(std::string sub, Completion<std::int64_t> done, Actor by) {
   lanes_.write<std::int64_t>(
-      [sub = std::move(sub)](Connection& db) {
+      [sub = std::move(sub), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
         const std::int64_t erased = sqlite::erase_audit_of(db, sub);
         db.ask_for_cut();
         append_audit(db, {.kind = "audit_data_erased", .detail = std::to_string(erased)});

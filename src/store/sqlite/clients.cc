@@ -167,9 +167,13 @@ Admission admit_assertion(Connection& db, const AssertionUse& use, std::size_t u
 
 }  // namespace
 
-void SqliteClients::add_client(Client client, Completion<ClientAddition> done) {
-  lanes_.write<ClientAddition>([client = std::move(client)](Connection& db) { return sqlite::add_client(db, client); },
-                               std::move(done));
+void SqliteClients::add_client(Client client, Completion<ClientAddition> done, Actor by) {
+  lanes_.write<ClientAddition>(
+      [client = std::move(client), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::add_client(db, client);
+      },
+      std::move(done));
 }
 
 void SqliteClients::find_client(std::string id, Completion<std::optional<Client>> done) {
@@ -183,23 +187,33 @@ void SqliteClients::list_clients(std::string after, std::size_t count, Completio
       std::move(done));
 }
 
-void SqliteClients::change_client(std::string id, ClientChange change, Completion<std::optional<Client>> done) {
-  lanes_.write<std::optional<Client>>([id = std::move(id), change = std::move(change)](
-                                          Connection& db) { return sqlite::change_client(db, id, change); },
-                                      std::move(done));
+void SqliteClients::change_client(std::string id, ClientChange change, Completion<std::optional<Client>> done,
+                                  Actor by) {
+  lanes_.write<std::optional<Client>>(
+      [id = std::move(id), change = std::move(change), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::change_client(db, id, change);
+      },
+      std::move(done));
 }
 
-void SqliteClients::set_client_disabled(std::string id, bool disabled, Completion<bool> done) {
+void SqliteClients::set_client_disabled(std::string id, bool disabled, Completion<bool> done, Actor by) {
   lanes_.write<bool>(
-      [id = std::move(id), disabled](Connection& db) { return sqlite::set_client_disabled(db, id, disabled); },
+      [id = std::move(id), disabled, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::set_client_disabled(db, id, disabled);
+      },
       std::move(done));
 }
 
 void SqliteClients::replace_secret(std::string id, Digest secret_hash, std::chrono::milliseconds overlap,
-                                   Completion<bool> done) {
-  lanes_.write<bool>([id = std::move(id), secret_hash,
-                      overlap](Connection& db) { return sqlite::replace_secret(db, id, secret_hash, overlap); },
-                     std::move(done));
+                                   Completion<bool> done, Actor by) {
+  lanes_.write<bool>(
+      [id = std::move(id), secret_hash, overlap, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::replace_secret(db, id, secret_hash, overlap);
+      },
+      std::move(done));
 }
 
 void SqliteClients::admit_assertion(AssertionUse use, std::size_t uses_max, Completion<Admission> done) {

@@ -79,6 +79,10 @@ class Connection {
   void ask_for_cut() { cut_is_due_ = true; }
   bool cut_is_due() const { return cut_is_due_; }
 
+  // For whom the group under way acts: whatever it appends to the audit says so. See ActingAs.
+  const std::string& actor() const { return actor_; }
+  void set_actor(std::string actor) { actor_ = std::move(actor); }
+
   sqlite3* handle() const { return handle_; }
 
  private:
@@ -95,8 +99,21 @@ class Connection {
   std::int64_t wal_pages_ = 0;
   std::int64_t appended_ = 0;
   bool cut_is_due_ = false;
+  std::string actor_{};
   std::optional<Failure> failure_{};
   std::unordered_map<const std::string*, sqlite3_stmt*> compiled_;
+};
+
+// For one group, on the connection's thread.
+class ActingAs {
+ public:
+  ActingAs(Connection& db, const Actor& by) : db_(db) { db_.set_actor(by.text); }
+  ~ActingAs() { db_.set_actor({}); }
+  ActingAs(const ActingAs&) = delete;
+  ActingAs& operator=(const ActingAs&) = delete;
+
+ private:
+  Connection& db_;
 };
 
 // What a failure means to the caller of the store. `path` goes into the message.

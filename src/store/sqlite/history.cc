@@ -2,6 +2,7 @@
 
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/history_rows.h"
 
 #include <sqlite3.h>
@@ -75,6 +76,7 @@ HistoryMark begin_history(Connection& db, const std::string& epoch) {
   db.query(kNewFeed).run();
   db.query(kAccept).run();
   append_audit(db, {.kind = "history_begun", .detail = epoch});
+  append_event(db, {.kind = "store.restored"});  // one for all sessions: there may be millions
   return read_mark(db);
 }
 
@@ -108,9 +110,13 @@ void SqliteHistory::note_gone_back(std::string why, Completion<bool> done) {
       std::move(done));
 }
 
-void SqliteHistory::begin_history(std::string epoch, Completion<HistoryMark> done) {
-  lanes_.write<HistoryMark>([epoch = std::move(epoch)](Connection& db) { return sqlite::begin_history(db, epoch); },
-                            std::move(done));
+void SqliteHistory::begin_history(std::string epoch, Completion<HistoryMark> done, Actor by) {
+  lanes_.write<HistoryMark>(
+      [epoch = std::move(epoch), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::begin_history(db, epoch);
+      },
+      std::move(done));
 }
 
 }  // namespace jeton::store::sqlite

@@ -86,10 +86,6 @@ void end_because(Connection& db, const SessionRow& row, EndReason reason, std::s
   if (!end_live_session(db, row.session.sid, reason)) db.fail(SQLITE_CORRUPT, "a live session could not be ended");
   revoke_session(db, row.session.sid, row.session.access_expires_max);
   append_audit(db, {.kind = kind, .sub = row.session.sub, .sid = row.session.sid, .detail = detail});
-  append_event(db, {.kind = "session.ended",
-                    .sub = row.session.sub,
-                    .sid = row.session.sid,
-                    .detail = R"({"reason":")" + std::string(to_text(reason)) + R"("})"});
 }
 
 // What the operator reads of somebody who presented a token that he should not have.

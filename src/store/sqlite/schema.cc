@@ -3,7 +3,10 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
 
 namespace jeton::store::sqlite {
 namespace {
@@ -319,18 +322,38 @@ std::int32_t schema_version() { return static_cast<std::int32_t>(kMigrations.siz
 std::int64_t read_application_id(Connection& db) { return read_number(db, kReadApplicationId); }
 std::int64_t read_schema_version(Connection& db) { return read_number(db, kReadVersion); }
 
+namespace {
+
+// False after a failure that has latched.
+bool begin_when_free(Connection& db) {
+  const auto until = std::chrono::steady_clock::now() + migration_wait_max;
+  for (;;) {
+    db.execute("BEGIN IMMEDIATE");
+    auto failure = db.take_failure();
+    if (!failure) return true;
+    if (failure->primary() != SQLITE_BUSY || std::chrono::steady_clock::now() >= until) {
+      db.fail(failure->code, std::move(failure->message));
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+}
+
+}  // namespace
+
 void migrate(Connection& db, Migrations all) {
   const auto newest = static_cast<std::int64_t>(all.size());
-  if (read_schema_version(db) >= newest || db.failed()) return;
-  db.execute("BEGIN IMMEDIATE");
-  const auto found = read_schema_version(db);  // another process may have been first
-  for (auto next = found; next < newest; ++next) db.execute(*all[static_cast<std::size_t>(next)]);
-  if (found < newest) {
-    db.execute("PRAGMA application_id = " + std::to_string(application_id));
-    db.execute("PRAGMA user_version = " + std::to_string(newest));
+  while (read_schema_version(db) < newest && !db.failed() && begin_when_free(db)) {
+    const auto found = read_schema_version(db);  // another process may have been first
+    if (found < newest) {
+      const auto reached = found == 0 ? newest : found + 1;
+      for (auto next = found; next < reached; ++next) db.execute(*all[static_cast<std::size_t>(next)]);
+      db.execute("PRAGMA application_id = " + std::to_string(application_id));
+      db.execute("PRAGMA user_version = " + std::to_string(reached));
+    }
+    db.execute("COMMIT");
+    if (db.failed() && db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
-  db.execute("COMMIT");
-  if (db.failed() && db.in_transaction()) sqlite3_exec(db.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 }  // namespace jeton::store::sqlite

@@ -1,5 +1,7 @@
 #include "store/sqlite/session_rows.h"
 
+#include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/user_rows.h"
 
 #include <arpa/inet.h>
@@ -40,16 +42,16 @@ const std::string kEnd =
     std::string{
         "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?1"
         " WHERE id = jeton_session_key(?2) AND sid = ?2 AND "} +
-    live_session;
+    live_session + " RETURNING (SELECT sub FROM users WHERE users.id = sessions.user_id)";
 const std::string kEndAll =
     std::string{
         "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"
         " WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
-    live_session;
+    live_session + " RETURNING sid";
 
 EndReason end_reason_at(const Statement& row, int column) {
   const auto number = row.integer_at(column);
-  if (number < 0 || number > static_cast<std::int64_t>(EndReason::session_cap)) row.damaged("unknown end reason");
+  if (number < 0 || number > static_cast<std::int64_t>(end_reason_last)) row.damaged("unknown end reason");
   return static_cast<EndReason>(number);
 }
 
@@ -86,6 +88,13 @@ Session session_at(const Statement& row, const Sid& sid) {
   if (!row.null_at(19)) session.repeated_at = row.time_at(19);
   session.least_generation = row.integer_at(20);
   return session;
+}
+
+// Whatever ends a session passes here, so that none ends without its event.
+void append_end(Connection& db, std::string_view sub, const Sid& sid, EndReason reason) {
+  if (!events_wanted(db)) return;
+  const std::string detail = R"({"reason":")" + std::string(to_text(reason)) + R"("})";
+  append_event(db, {.kind = "session.ended", .sub = sub, .sid = sid, .detail = detail});
 }
 
 }  // namespace
@@ -132,19 +141,34 @@ std::vector<Session> read_live_sessions(Connection& db, std::string_view sub, st
 }
 
 bool end_live_session(Connection& db, const Sid& sid, EndReason reason) {
-  return db.query(kEnd).integer(static_cast<std::int64_t>(reason)).blob(sid).run() == 1;
+  std::string sub;
+  {
+    auto row = db.query(kEnd);
+    row.integer(static_cast<std::int64_t>(reason)).blob(sid);
+    if (!row.step()) return false;
+    sub = row.text_at(0);
+    while (row.step()) {
+    }
+  }
+  append_end(db, sub, sid, reason);
+  return !db.failed();
 }
 
 std::int64_t end_live_sessions_of(Connection& db, std::string_view sub, EndReason reason,
                                   const std::optional<Sid>& keep) {
-  auto update = db.query(kEndAll);
-  update.integer(static_cast<std::int64_t>(reason)).text(sub);
-  if (keep) {
-    update.blob(*keep);
-  } else {
-    update.null();
+  std::vector<Sid> ended;
+  {
+    auto row = db.query(kEndAll);
+    row.integer(static_cast<std::int64_t>(reason)).text(sub);
+    if (keep) {
+      row.blob(*keep);
+    } else {
+      row.null();
+    }
+    while (row.step()) ended.push_back(row.bytes_at<16>(0));
   }
-  return update.run();
+  for (const Sid& sid : ended) append_end(db, sub, sid, reason);
+  return db.failed() ? 0 : static_cast<std::int64_t>(ended.size());
 }
 
 std::string_view short_user_agent(std::string_view user_agent) {

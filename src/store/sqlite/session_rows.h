@@ -39,10 +39,10 @@ std::optional<SessionRow> read_session(Connection&, const Sid&);
 // The live sessions of a user, the last used first.
 std::vector<Session> read_live_sessions(Connection&, std::string_view sub, std::int64_t count_max);
 
-// Ends one live session. False if it was not live.
+// Ends one live session, and keeps the event of it. False if it was not live.
 bool end_live_session(Connection&, const Sid&, EndReason);
-// Ends all live sessions of a user but `keep`. The number ended. Call it before the user's security epoch is raised:
-// afterwards none is live.
+// Ends all live sessions of a user but `keep`, each with its event. The number ended. Call it before the user's
+// security epoch is raised: afterwards none is live.
 std::int64_t end_live_sessions_of(Connection&, std::string_view sub, EndReason, const std::optional<Sid>& keep);
 
 // "Chrome/126;Linux", cut to what a device list needs; whole UTF-8 characters.

@@ -188,13 +188,21 @@ void SqliteSessions::rotate(RotateRequest request, Completion<Rotation> done) {
                          std::move(done));
 }
 
-void SqliteSessions::end_session(Sid sid, EndReason reason, Completion<bool> done) {
-  lanes_.write<bool>([sid, reason](Connection& db) { return sqlite::end_session(db, sid, reason); }, std::move(done));
+void SqliteSessions::end_session(Sid sid, EndReason reason, Completion<bool> done, Actor by) {
+  lanes_.write<bool>(
+      [sid, reason, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::end_session(db, sid, reason);
+      },
+      std::move(done));
 }
 
-void SqliteSessions::end_all_sessions(std::string sub, EndReason reason, Completion<std::int64_t> done) {
+void SqliteSessions::end_all_sessions(std::string sub, EndReason reason, Completion<std::int64_t> done, Actor by) {
   lanes_.write<std::int64_t>(
-      [sub = std::move(sub), reason](Connection& db) { return sqlite::end_all_sessions(db, sub, reason); },
+      [sub = std::move(sub), reason, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::end_all_sessions(db, sub, reason);
+      },
       std::move(done));
 }
 
@@ -208,16 +216,23 @@ void SqliteSessions::live_sessions_of(std::string sub, Completion<std::vector<Se
       std::move(done));
 }
 
-void SqliteSessions::end_own_session(std::string sub, Sid sid, EndReason reason, Completion<bool> done) {
+void SqliteSessions::end_own_session(std::string sub, Sid sid, EndReason reason, Completion<bool> done, Actor by) {
   lanes_.write<bool>(
-      [sub = std::move(sub), sid, reason](Connection& db) { return sqlite::end_own_session(db, sub, sid, reason); },
+      [sub = std::move(sub), sid, reason, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::end_own_session(db, sub, sid, reason);
+      },
       std::move(done));
 }
 
-void SqliteSessions::end_other_sessions(std::string sub, Sid keep, EndReason reason, Completion<std::int64_t> done) {
-  lanes_.write<std::int64_t>([sub = std::move(sub), keep,
-                              reason](Connection& db) { return sqlite::end_other_sessions(db, sub, keep, reason); },
-                             std::move(done));
+void SqliteSessions::end_other_sessions(std::string sub, Sid keep, EndReason reason, Completion<std::int64_t> done,
+                                        Actor by) {
+  lanes_.write<std::int64_t>(
+      [sub = std::move(sub), keep, reason, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::end_other_sessions(db, sub, keep, reason);
+      },
+      std::move(done));
 }
 
 void SqliteSessions::find_session(Sid sid, Completion<std::optional<Session>> done) {

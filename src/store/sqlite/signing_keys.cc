@@ -211,7 +211,7 @@ KeyChange revoke_key(Connection& db, const std::string& kid) {
   db.query(kRaiseVersion).run();
   enter(db, kid, before, KeyState::revoked);
   destroy_private_part(db, kid);
-  append_audit(db, {.kind = "signing_key_revoked", .detail = kid, .actor = "operator"});
+  append_audit(db, {.kind = "signing_key_revoked", .detail = kid});
   // Whoever has stolen a key signs what expiry it likes: the entry outlives what a verifier may have kept of the set.
   const StoreTime until = std::max(expires_max, db.now() + revoked_key_remembered);
   append_revocation(db, {.kind = RevocationKind::key, .subject = kid, .expires_at = revocation_expiry(until)});
@@ -245,20 +245,31 @@ void SqliteSigningKeys::forget_node(std::string id, Completion<bool> done) {
                      std::move(done));
 }
 
-void SqliteSigningKeys::import_key(StoredKey key, Completion<KeyChange> done) {
-  lanes_.write<KeyChange>([key = std::move(key)](Connection& db) { return sqlite::import_key(db, key); },
-                          std::move(done));
-}
-
-void SqliteSigningKeys::rotate_key(std::string algorithm, Completion<KeyChange> done) {
+void SqliteSigningKeys::import_key(StoredKey key, Completion<KeyChange> done, Actor by) {
   lanes_.write<KeyChange>(
-      [algorithm = std::move(algorithm)](Connection& db) { return sqlite::rotate_key(db, algorithm); },
+      [key = std::move(key), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::import_key(db, key);
+      },
       std::move(done));
 }
 
-void SqliteSigningKeys::revoke_key(std::string kid, Completion<KeyChange> done) {
-  lanes_.write<KeyChange>([kid = std::move(kid)](Connection& db) { return sqlite::revoke_key(db, kid); },
-                          std::move(done));
+void SqliteSigningKeys::rotate_key(std::string algorithm, Completion<KeyChange> done, Actor by) {
+  lanes_.write<KeyChange>(
+      [algorithm = std::move(algorithm), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::rotate_key(db, algorithm);
+      },
+      std::move(done));
+}
+
+void SqliteSigningKeys::revoke_key(std::string kid, Completion<KeyChange> done, Actor by) {
+  lanes_.write<KeyChange>(
+      [kid = std::move(kid), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::revoke_key(db, kid);
+      },
+      std::move(done));
 }
 
 }  // namespace jeton::store::sqlite

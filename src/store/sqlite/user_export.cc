@@ -1,6 +1,7 @@
 // All that is held of one user, and its erasure.
 #include "store/sqlite/aggregates.h"
 #include "store/sqlite/audit.h"
+#include "store/sqlite/event_outbox.h"
 #include "store/sqlite/revocation_log.h"
 #include "store/sqlite/session_rows.h"
 #include "store/sqlite/user_rows.h"
@@ -47,7 +48,7 @@ HeldSession session_at(const Statement& row) {
   if (!row.null_at(11)) {
     held.session.ended_at = row.time_at(11);
     held.end_reason = to_text(static_cast<EndReason>(
-        std::clamp<std::int64_t>(row.integer_at(12), 0, static_cast<std::int64_t>(EndReason::session_cap))));
+        std::clamp<std::int64_t>(row.integer_at(12), 0, static_cast<std::int64_t>(end_reason_last))));
   }
   return held;
 }
@@ -86,7 +87,11 @@ bool erase(Connection& db, const std::string& sub) {
                          .expires_at = revocation_expiry(until)});
   // An entry of the audit stays as a fact in the chain; whom it was about is forgotten.
   erase_audit_of(db, sub);
-  for (const auto* sql : {&kForgetInOutbox, &kForgetSessions, &kForgetUser}) db.query(*sql).text(sub).run();
+  db.query(kForgetInOutbox).text(sub).run();
+  // What waits afterwards says that they are gone, for systems that hold something of theirs too.
+  end_live_sessions_of(db, sub, EndReason::user_erased, std::nullopt);
+  append_event(db, {.kind = "user.erased", .sub = sub});
+  for (const auto* sql : {&kForgetSessions, &kForgetUser}) db.query(*sql).text(sub).run();
   db.ask_for_cut();
   append_audit(db, {.kind = "user_erased"});
   return true;
@@ -100,8 +105,13 @@ void SqliteUsers::read_all_of_user(std::string sub, Completion<std::optional<Hel
                                           std::move(done));
 }
 
-void SqliteUsers::erase_user(std::string sub, Completion<bool> done) {
-  lanes_.write<bool>([sub = std::move(sub)](Connection& db) { return erase(db, sub); }, std::move(done));
+void SqliteUsers::erase_user(std::string sub, Completion<bool> done, Actor by) {
+  lanes_.write<bool>(
+      [sub = std::move(sub), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return erase(db, sub);
+      },
+      std::move(done));
 }
 
 }  // namespace jeton::store::sqlite

@@ -92,14 +92,22 @@ bool set_claims(Connection& db, const std::string& sub, const std::string& claim
 
 }  // namespace
 
-void SqliteUsers::register_user(NewUser user, Completion<Registration> done) {
-  lanes_.write<Registration>([user = std::move(user)](Connection& db) { return sqlite::register_user(db, user); },
-                             std::move(done));
+void SqliteUsers::register_user(NewUser user, Completion<Registration> done, Actor by) {
+  lanes_.write<Registration>(
+      [user = std::move(user), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::register_user(db, user);
+      },
+      std::move(done));
 }
 
-void SqliteUsers::import_users(std::vector<ImportedUser> users, Completion<std::vector<bool>> done) {
+void SqliteUsers::import_users(std::vector<ImportedUser> users, Completion<std::vector<bool>> done, Actor by) {
   lanes_.write<std::vector<bool>>(
-      [users = std::move(users)](Connection& db) { return sqlite::import_users(db, users); }, std::move(done));
+      [users = std::move(users), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::import_users(db, users);
+      },
+      std::move(done));
 }
 
 void SqliteUsers::find_by_email(std::string email_key, Completion<std::optional<User>> done) {
@@ -121,11 +129,14 @@ void SqliteUsers::upgrade_password_hash(std::string sub, std::string old_hash, s
       std::move(done));
 }
 
-void SqliteUsers::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep,
-                                  Completion<bool> done) {
-  lanes_.write<bool>([sub = std::move(sub), hash = std::move(new_hash),
-                      keep](Connection& db) { return replace_password(db, sub, hash, keep); },
-                     std::move(done));
+void SqliteUsers::change_password(std::string sub, std::string new_hash, std::optional<Sid> keep, Completion<bool> done,
+                                  Actor by) {
+  lanes_.write<bool>(
+      [sub = std::move(sub), hash = std::move(new_hash), keep, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return replace_password(db, sub, hash, keep);
+      },
+      std::move(done));
 }
 
 void SqliteUsers::change_own_password(OwnPasswordChange change, Completion<OwnPasswordOutcome> done) {
@@ -134,16 +145,22 @@ void SqliteUsers::change_own_password(OwnPasswordChange change, Completion<OwnPa
       std::move(done));
 }
 
-void SqliteUsers::set_disabled(std::string sub, bool disabled, Completion<bool> done) {
+void SqliteUsers::set_disabled(std::string sub, bool disabled, Completion<bool> done, Actor by) {
   lanes_.write<bool>(
-      [sub = std::move(sub), disabled](Connection& db) { return sqlite::set_disabled(db, sub, disabled); },
+      [sub = std::move(sub), disabled, by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::set_disabled(db, sub, disabled);
+      },
       std::move(done));
 }
 
-void SqliteUsers::set_claims(std::string sub, std::string claims_json, Completion<bool> done) {
-  lanes_.write<bool>([sub = std::move(sub),
-                      claims = std::move(claims_json)](Connection& db) { return sqlite::set_claims(db, sub, claims); },
-                     std::move(done));
+void SqliteUsers::set_claims(std::string sub, std::string claims_json, Completion<bool> done, Actor by) {
+  lanes_.write<bool>(
+      [sub = std::move(sub), claims = std::move(claims_json), by = std::move(by)](Connection& db) {
+        const ActingAs acting(db, by);
+        return sqlite::set_claims(db, sub, claims);
+      },
+      std::move(done));
 }
 
 }  // namespace jeton::store::sqlite
