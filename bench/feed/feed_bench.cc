@@ -153,7 +153,7 @@ struct World {
     http::Router router;
     router.add(http::Method::get, "/api/feed", [this](const http::Request&) -> boost::asio::awaitable<http::Response> {
       http::Response response;
-      response.stream = hub->subscribe({}, Steady::now() + std::chrono::hours{1});
+      response.stream = hub->subscribe({}, {}, Steady::now() + std::chrono::hours{1});
       co_return response;
     });
     auto listening = http::Server::listen({.threads = 2}, std::move(router));
