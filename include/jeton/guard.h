@@ -102,6 +102,9 @@ class Undecided {
   Undecided(VerifiedToken good, const Route* met) : token(std::move(good)), route(met) {}
 };
 
+// What an issuer said of a token (RFC 7662). Failed: nothing that can be believed, or not in time.
+enum class Introspection : std::uint8_t { active, inactive, failed };
+
 class [[nodiscard]] Decision {
  public:
   const Allowed* allowed() const noexcept { return std::get_if<Allowed>(&outcome_); }
@@ -137,9 +140,10 @@ class Guard {
   Guard(Verifier verifier, Policy policy, GuardParts parts = {});
   Guard(Verifier verifier, Routes routes, GuardParts parts = {});
   Decision decide(const RequestFacts& facts, Moment now) const;
-  // What becomes of an undecided request once its issuer was asked whether the token is active. The address is the
-  // client's, as in the facts.
-  Decision settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const;
+  // What becomes of an undecided request once its issuer was asked about the token; what was heard or has ended in the
+  // meantime counts too. Where asking failed it is answered as with WhenStale::deny, unless revocations are fresh
+  // again. The address is the client's, as in the facts.
+  Decision settle(const Undecided& undecided, Introspection said, std::string_view address, Moment now) const;
   const Routes& routes() const noexcept { return routes_; }
 
   // Why what was allowed by this token on this route may not go on, as the route's `streams_until` says; nothing: it

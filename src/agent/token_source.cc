@@ -1,6 +1,6 @@
 #include "agent/token_source.h"
 
-#include "http/url.h"
+#include "http/form.h"
 
 #include <jeton/value.h>
 
@@ -18,19 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t answer_bytes_max = 64 * 1024;
 constexpr std::size_t body_bytes_more = 256;  // of a request, beside the client's id and secret
-
-// application/x-www-form-urlencoded.
-void append_encoded(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const bool is_plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-    if (is_plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-}
 
 std::string_view text_of(const SecretBytes& secret) {
   const auto bytes = secret.reveal(InsecureSecretAccess::get());
@@ -52,12 +39,10 @@ boost::asio::awaitable<Outcome<std::string>> TokenSource::get() {
   request.wipes_body = true;
   // Room at once: what grows leaves copies behind.
   request.body.reserve(body_bytes_more + 3 * (request_.client_id.size() + request_.client_secret.size()));
-  request.body = "grant_type=client_credentials&client_id=";
-  append_encoded(request.body, request_.client_id);
-  request.body += "&client_secret=";
-  append_encoded(request.body, text_of(request_.client_secret));
-  request.body += "&scope=";
-  append_encoded(request.body, request_.scope);
+  http::append_form(request.body, "grant_type", "client_credentials");
+  http::append_form(request.body, "client_id", request_.client_id);
+  http::append_form(request.body, "client_secret", text_of(request_.client_secret));
+  http::append_form(request.body, "scope", request_.scope);
   const auto answer = co_await parts_.http.fetch(std::move(request));
   if (!answer.has_value()) co_return std::unexpected(answer.error());
   const auto body = Value::parse(answer->body);

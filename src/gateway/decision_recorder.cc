@@ -228,6 +228,7 @@ void DecisionRecorder::log(const Rulebook& book, const DecidedRequest& request, 
     line.add("reason", name_of(refused->error.code));
   }
   if (refused == nullptr && decision.allowed()->is_stale) line.add("stale", "yes");
+  line.add("introspection", request.introspection);
   if (route != nullptr) line.add("route", route->name);
   line.add_facts(request.facts);
   std::string said;

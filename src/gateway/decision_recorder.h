@@ -40,6 +40,7 @@ struct DecidedRequest {
   std::string_view proxy_id{};  // X-Request-Id, as the proxy before us named it
   std::string_view traceparent{};
   const RequestFacts& facts;
+  std::string_view introspection{};  // what the issuer said of the token, if it was asked
 };
 
 // What was allowed, lasted, and was ended because its token had ended.

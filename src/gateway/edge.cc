@@ -2,6 +2,7 @@
 
 #include "gateway/decision_recorder.h"
 #include "gateway/forward_auth/forward_auth.h"
+#include "gateway/introspection/introspector.h"
 #include "gateway/proxy/proxy.h"
 #include "gateway/proxy/proxy_decision.h"
 #include "gateway/rulebook.h"
@@ -83,6 +84,22 @@ Outcome<AgentIssuer> agent_issuer(const IssuerSettings& settings, const PolicyFi
   return issuer;
 }
 
+std::vector<IntrospectionEndpoint> introspection_endpoints(const std::vector<IssuerSettings>& issuers,
+                                                           const EdgeSecrets& secrets) {
+  std::vector<IntrospectionEndpoint> endpoints;
+  for (std::size_t i = 0; i < issuers.size(); ++i) {
+    const IssuerSettings& issuer = issuers[i];
+    if (issuer.introspection_endpoint.empty()) continue;
+    endpoints.push_back({.issuer = issuer.url,
+                         .url = issuer.introspection_endpoint,
+                         .client_id = issuer.client_id,
+                         .client_secret = secrets.issuers[i].client_secret.duplicate(),
+                         .answer_time_max = issuer.introspection_timeout,
+                         .answer_age_max = issuer.introspection_max_age});
+  }
+  return endpoints;
+}
+
 Outcome<std::shared_ptr<http::Upstream>> make_upstream(const UpstreamSettings& settings) {
   http::UpstreamOptions options{.name = settings.name,
                                 .servers = settings.servers,
@@ -141,6 +158,7 @@ struct Edge::State {
   FailureBudget failures;
   std::optional<RateLimiter> limiter;
   std::unique_ptr<SharedLimits> shared_limits;
+  Introspector introspector{clock, metrics};
   std::unique_ptr<Agent> agent;
   std::map<std::string, Destination, std::less<>> upstreams;
   std::mutex rulebook_mutex;  // of whoever writes one
@@ -156,6 +174,7 @@ struct Edge::State {
 Outcome<void> Edge::State::start_agent(EdgeSecrets& secrets) {
   AgentOptions options{.state_directory = file.gateway.state};
   secrets.issuers.resize(file.issuers.size());
+  introspector.use(introspection_endpoints(file.issuers, secrets));
   for (std::size_t i = 0; i < file.issuers.size(); ++i) {
     auto issuer = agent_issuer(file.issuers[i], file, secrets.issuers[i]);
     if (!issuer.has_value()) return std::unexpected(std::move(issuer.error()));
@@ -226,8 +245,8 @@ Outcome<void> Edge::State::listen_proxy() {
       proxies_of(file.gateway.trusted_proxies,
                  file.gateway.forwarded_host ? http::ForwardedHost::believed : http::ForwardedHost::ignored);
   options.tls = tls;
-  const auto decide = [this](const http::RequestHead& head, const Trace& trace) -> awaitable<ProxyDecision> {
-    co_return decider->decide(head, trace);
+  const auto decide = [this](const http::RequestHead& head, const Trace& trace) {
+    return decider->decide(head, trace);
   };
   platform::Counter& failed =
       metrics.counter("jeton_gateway_upstream_failures_total", "Requests whose upstream did not answer as it should.");
@@ -300,11 +319,17 @@ Outcome<void> Edge::State::take_upstreams(const std::vector<UpstreamSettings>& s
 void Edge::State::write_rulebook() {
   const auto verifier = agent->verifier();
   if (verifier == nullptr) return;  // nothing can be decided yet
-  const GuardParts parts{
-      .cache = &cache, .revocations = &agent->revocations(), .limiter = &*limiter, .failures = &failures};
+  const bool can_introspect = std::ranges::any_of(
+      file.issuers, [](const IssuerSettings& issuer) { return !issuer.introspection_endpoint.empty(); });
+  const GuardParts parts{.cache = &cache,
+                         .revocations = &agent->revocations(),
+                         .limiter = &*limiter,
+                         .failures = &failures,
+                         .can_introspect = can_introspect};
   Guard guard(*verifier, file.routes, parts);
   DecisionCounters counters(metrics, file.routes);
-  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, file.cors, std::nullopt};
+  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, file.cors};
+  if (can_introspect) book.introspector = &introspector;
   if (shadow.has_value()) book.shadow = shadow->routes;
   rulebook.replace(std::make_shared<const Rulebook>(std::move(book)));
 }

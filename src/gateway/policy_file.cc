@@ -156,6 +156,22 @@ void read_feed(TomlTable& table, IssuerSettings& issuer) {
   }
 }
 
+void read_introspection(TomlTable& table, IssuerSettings& issuer) {
+  read_url(table, "introspection_endpoint", issuer.introspection_endpoint);
+  issuer.introspection_timeout =
+      table.duration("introspection_timeout", seconds{1}, seconds{30}).value_or(issuer.introspection_timeout);
+  issuer.introspection_max_age =
+      table.duration("introspection_max_age", seconds{0}, minutes{5}).value_or(issuer.introspection_max_age);
+  for (const std::string_view name : {"introspection_timeout", "introspection_max_age"}) {
+    if (table.has(name) && !table.has("introspection_endpoint"))
+      table.complain(name, "is for an introspection_endpoint, and none is named");
+  }
+  for (const std::string_view name : {"client_id", "client_secret_file"}) {
+    if (table.has("introspection_endpoint") && !issuer.feed && !table.has(name))
+      table.complain(name, "is missing: the issuer speaks of tokens to clients that it knows");
+  }
+}
+
 IssuerSettings read_issuer(TomlTable table) {
   IssuerSettings issuer;
   if (!table.has("url")) table.complain("url", "is missing: what `iss` says");
@@ -175,6 +191,7 @@ IssuerSettings read_issuer(TomlTable table) {
   read_algorithms(table, issuer.algorithms);
   issuer.leeway = table.duration("leeway", seconds{0}, minutes{10}).value_or(issuer.leeway);
   read_feed(table, issuer);
+  read_introspection(table, issuer);
   table.finish();
   return issuer;
 }
@@ -308,7 +325,14 @@ class Reading {
       for (const IssuerSettings& issuer : file_.issuers) {
         const auto& named = policy.issuers;
         const bool is_admitted = named.empty() || std::ranges::find(named, issuer.url) != named.end();
-        if (issuer.feed || !is_admitted || issuer.url.empty()) continue;
+        if (!is_admitted || issuer.url.empty()) continue;
+        if (policy.when_stale == WhenStale::introspect && issuer.introspection_endpoint.empty()) {
+          complain_about(*routes_[i], "staleness",
+                         fmt::format("[[route]] staleness then = \"introspect\" cannot ask the issuer \"{}\", which "
+                                     "has no introspection_endpoint",
+                                     issuer.url));
+        }
+        if (issuer.feed) continue;
         complain_about(*routes_[i], "staleness",
                        fmt::format("[[route]] staleness then = \"{}\" is no rule for the issuer \"{}\", which has no "
                                    "feed: set feed = true there, or then = \"allow\" here, or admit other issuers",

@@ -63,8 +63,11 @@ struct IssuerSettings {
   std::chrono::seconds leeway{30};
   bool feed = false;        // hears its revocation feed
   std::string feed_key{};   // pinned: a JWK as text, or the path of a file
-  std::string client_id{};  // as which the feed is asked for
+  std::string client_id{};  // as which the feed is asked for, and about tokens
   std::string client_secret_file{};
+  std::string introspection_endpoint{};           // RFC 7662; empty: it is not asked about tokens
+  std::chrono::seconds introspection_timeout{1};  // for a whole answer
+  std::chrono::seconds introspection_max_age{5};  // of an answer, before it is asked again
   friend bool operator==(const IssuerSettings&, const IssuerSettings&) = default;
 };
 

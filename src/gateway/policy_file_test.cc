@@ -25,6 +25,8 @@ feed = true
 feed_key = "feed.json"
 client_id = "gateway"
 client_secret_file = "feed.secret"
+introspection_endpoint = "https://id.example.com/oauth2/introspect"
+introspection_max_age = "3s"
 [[issuer]]
 url = "partner"
 jwks_file = "partner.json"
@@ -73,6 +75,9 @@ TEST(PolicyFile, AFileIsReadWhole) {
   ASSERT_EQ(file->issuers.size(), 2u);
   EXPECT_EQ(file->issuers[0].algorithms, std::vector{Algorithm::es256});
   EXPECT_EQ(file->issuers[0].leeway, 30s);
+  EXPECT_EQ(file->issuers[0].introspection_endpoint, "https://id.example.com/oauth2/introspect");
+  EXPECT_EQ(file->issuers[0].introspection_timeout, 1s);
+  EXPECT_EQ(file->issuers[0].introspection_max_age, 3s);
   EXPECT_EQ(file->issuers[1].profile, Profile::any);
   ASSERT_EQ(file->upstreams.size(), 1u);
   EXPECT_EQ(file->upstreams[0].health_every, 3s);
@@ -251,6 +256,22 @@ TEST(PolicyFile, WithoutRoutesOrIssuersItIsNone) {
             "g.toml:1: there is no [[issuer]], so no token would be good");
   EXPECT_EQ(said_of("[[route]]\nname=\"r\"\nmatch={path=\"/\"}\nauthentication=\"forbidden\"\n"), "good");
   EXPECT_EQ(said_of("x =").substr(0, 9), "g.toml:1:");
+}
+
+TEST(PolicyFile, AskingAnIssuerThatCannotBeAskedIsAFault) {
+  std::string text(whole);
+  const std::string endpoint = "introspection_endpoint = \"https://id.example.com/oauth2/introspect\"\n";
+  const auto with = [&](const std::string& other) {
+    std::string changed = text;
+    return said_of(changed.replace(changed.find(endpoint), endpoint.size(), other));
+  };
+  EXPECT_EQ(with(endpoint), "good");
+  EXPECT_NE(with("").find("cannot ask the issuer \"https://id.example.com\""), std::string::npos) << with("");
+  EXPECT_NE(with("").find("introspection_max_age is for an introspection_endpoint"), std::string::npos);
+  EXPECT_NE(with("introspection_endpoint = \"http://id.example.com/i\"\n").find("https://"), std::string::npos);
+  const std::string plain = "[[issuer]]\nurl = \"partner\"\njwks_file = \"p.json\"\n" + endpoint +
+                            "[[route]]\nname = \"r\"\nmatch = { path = \"/\" }\nrequire = { audience = \"a\" }\n";
+  EXPECT_NE(said_of(plain).find("client_secret_file is missing"), std::string::npos) << said_of(plain);
 }
 
 TEST(PolicyFile, UpstreamGetsAuthorizationAndNoRefreshTokensUnlessItIsSaidOtherwise) {

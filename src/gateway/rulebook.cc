@@ -31,8 +31,13 @@ void CurrentRulebook::replace(std::shared_ptr<const Rulebook> book) {
   generation_.fetch_add(1, std::memory_order_release);
 }
 
-const CurrentRulebook::Slot& CurrentRulebook::slot() const {
+CurrentRulebook::Slot& CurrentRulebook::slot_of_thread() {
   thread_local Slot slot;
+  return slot;
+}
+
+const CurrentRulebook::Slot& CurrentRulebook::slot() const {
+  Slot& slot = slot_of_thread();
   const std::uint64_t generation = generation_.load(std::memory_order_acquire);
   if (slot.owner == owner_ && slot.generation == generation) [[likely]]
     return slot;

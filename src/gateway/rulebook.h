@@ -5,6 +5,7 @@
 
 #include "gateway/cors.h"
 #include "gateway/decision_counters.h"
+#include "gateway/introspection/introspector.h"
 
 #include <jeton/guard.h>
 #include <jeton/token_cache.h>
@@ -40,8 +41,9 @@ struct Rulebook {
   TokenCache* cache = nullptr;
   // By the name that routes give: where the reverse proxy passes requests on.
   std::map<std::string, Destination, std::less<>> upstreams{};
-  RouteCors cors{};                // of the guard's routes
-  std::optional<Routes> shadow{};  // a policy that is tried out: what it would refuse is logged, and nothing else
+  RouteCors cors{};                      // of the guard's routes
+  Introspector* introspector = nullptr;  // null: the guard leaves nothing undecided
+  std::optional<Routes> shadow{};        // a policy that is tried out: what it would refuse is logged, and nothing else
 
   // The token of a request that the guard has refused although it is good, so that it can be said what it lacks.
   // Where there is a cache nothing is verified a second time: a log must not cost what the failure budget saves.
@@ -62,6 +64,8 @@ class CurrentRulebook {
   // waits in between keeps it by share().
   const Rulebook* get() const { return slot().book.get(); }
   std::shared_ptr<const Rulebook> share() const { return slot().book; }
+  // The one that get() has given this thread last.
+  std::shared_ptr<const Rulebook> keep() const { return slot_of_thread().book; }
   void replace(std::shared_ptr<const Rulebook> book);
 
  private:
@@ -69,6 +73,7 @@ class CurrentRulebook {
     std::uint64_t owner = 0, generation = 0;
     std::shared_ptr<const Rulebook> book{};
   };
+  static Slot& slot_of_thread();
   const Slot& slot() const;
 
   const std::uint64_t owner_;  // no two objects of a process share it

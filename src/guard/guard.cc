@@ -103,10 +103,21 @@ Decision Guard::decide(const RequestFacts& facts, Moment now) const {
   return admit(std::move(allowed), facts.address, now);
 }
 
-Decision Guard::settle(const Undecided& undecided, bool is_active, std::string_view address, Moment now) const {
-  if (!is_active) return Decision(refusal(Error{Errc::revoked}, undecided.route));
+Decision Guard::settle(const Undecided& undecided, Introspection said, std::string_view address, Moment now) const {
+  const VerifiedToken& token = undecided.token;
+  const auto refuse = [&](Errc code) { return Decision(refusal(Error{code}, undecided.route)); };
+  if (now.wall >= token.expires_at()) return refuse(Errc::expired);
+  bool is_stale = true;
+  if (parts_.revocations != nullptr) {
+    if (const auto reason = parts_.revocations->find(token))
+      return refuse(*reason == RevocationReason::stale_claims ? Errc::stale_claims : Errc::revoked);
+    const auto staleness = parts_.revocations->staleness(token.issuer(), now.monotonic);
+    is_stale = staleness.has_value() && *staleness > undecided.route->policy.staleness_max;
+  }
+  if (said == Introspection::inactive) return refuse(Errc::revoked);
+  if (said == Introspection::failed && is_stale) return refuse(Errc::stale_revocations);
   Allowed allowed(undecided.route);
-  allowed.token = undecided.token;
+  allowed.token = token;
   return admit(std::move(allowed), address, now);
 }
 

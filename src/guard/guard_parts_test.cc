@@ -157,11 +157,35 @@ TEST(GuardParts, WhatTheIssuerSaysOfATokenSettlesIt) {
   EXPECT_EQ(outcome(decide(guard, bearer())), "403 insufficient_plan");
   const Decision decision = decide(guard, bearer(R"(,"plan":"pro")"));
   ASSERT_EQ(outcome(decision), "undecided");
-  EXPECT_EQ(outcome(guard.settle(*decision.undecided(), false, "192.0.2.7", {now, 0ns})), "401 revoked");
-  const Decision settled = guard.settle(*decision.undecided(), true, "192.0.2.7", {now, 0ns});
+  const auto settle = [&](Introspection said, UnixTime at = now, std::chrono::nanoseconds monotonic = 0ns) {
+    return guard.settle(*decision.undecided(), said, "192.0.2.7", {at, monotonic});
+  };
+  EXPECT_EQ(outcome(settle(Introspection::inactive)), "401 revoked");
+  EXPECT_EQ(outcome(settle(Introspection::failed)), "503 stale_revocations");
+  EXPECT_EQ(outcome(settle(Introspection::active, now + 3600s)),
+            "401 expired");  // ended meanwhile
+  const Decision settled = settle(Introspection::active);
   ASSERT_EQ(outcome(settled), "allowed");
   EXPECT_EQ(settled.allowed()->pass.at(0).value.text(), "u1");
-  EXPECT_EQ(outcome(guard.settle(*decision.undecided(), true, "192.0.2.7", {now, 0ns})), "429 over_limit");
+  EXPECT_EQ(outcome(settle(Introspection::active)), "429 over_limit");
+}
+
+TEST(GuardParts, WhatIsHeardWhileTheIssuerIsAskedCounts) {
+  RevocationTable revocations = table();
+  const Guard guard{verifier(),
+                    Policy{.staleness_max = 10s, .when_stale = WhenStale::introspect},
+                    {.revocations = &revocations, .can_introspect = true}};
+  const Decision decision = decide(guard, bearer());
+  ASSERT_EQ(outcome(decision), "undecided");
+  const auto settle = [&](Introspection said, std::chrono::nanoseconds at = 0ns) {
+    return outcome(guard.settle(*decision.undecided(), said, "192.0.2.7", {now, at}));
+  };
+  hear(revocations, heard());  // the feed is back, and knows nothing against the token
+  EXPECT_EQ(settle(Introspection::failed), "allowed");
+  EXPECT_EQ(settle(Introspection::inactive), "401 revoked");
+  EXPECT_EQ(settle(Introspection::failed, 10s + 1ns), "503 stale_revocations");
+  hear(revocations, heard({{.kind = RevocationKind::subject, .subject = "u1", .least = 2, .expires_at = start + 900}}));
+  EXPECT_EQ(settle(Introspection::active), "401 revoked");
 }
 
 // mission row 24: the rate is the plan's, enforced with no look-up.

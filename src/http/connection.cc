@@ -43,6 +43,13 @@ std::string chunk_head(std::size_t size) {
 
 }  // namespace
 
+// What an answer that is waited for needs of its request.
+struct Connection::Late {
+  InlineAnswer::Later handler;
+  std::string id;
+  bool keep_alive, http_1_0, with_body;
+};
+
 Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& neighbours)
     : transport_(std::move(socket)),
       peer_address_(std::move(peer_address)),
@@ -65,6 +72,10 @@ asio::awaitable<void> Connection::serve() {
     step_ = AtOnce::partial;
     if (asks_inline && !input_.empty() && !co_await answer_at_once()) break;
     if (step_ == AtOnce::all) continue;
+    if (step_ == AtOnce::later) {
+      if (!co_await answer_late() || !rest()) break;
+      continue;
+    }
     const auto size = co_await await_head();
     if (size && asks_inline && step_ != AtOnce::declined) continue;
     auto head = size ? take_head(*size) : std::unexpected(size.error());
@@ -197,12 +208,15 @@ Connection::AtOnce Connection::take_at_once() {
                               .http_1_0 = head.http_1_0,
                               .with_body = head.method != Method::head});
     if (!answer_inline({head, peer_address_, peer_is_trusted_, id}, answer)) {
-      step = AtOnce::declined;
-      break;
+      auto handler = answer.take_later();
+      step = handler ? AtOnce::later : AtOnce::declined;
+      if (!handler) break;
+      late_ = std::make_unique<Late>(
+          Late{std::move(handler), std::string(id), keep_alive, head.http_1_0, head.method != Method::head});
     }
     ++requests_;
     rest.remove_prefix(*end);
-    if (!keep_alive) step = AtOnce::closing;
+    if (!keep_alive && step == AtOnce::all) step = AtOnce::closing;
   }
   input_.erase(0, input_.size() - rest.size());
   if (step == AtOnce::all && !input_.empty()) step = AtOnce::partial;
@@ -223,6 +237,33 @@ bool Connection::answer_inline(const InlineRequest& request, InlineAnswer& answe
   if (!answer.begun()) return false;
   answer.finish();
   return true;
+}
+
+// False: the connection is to end.
+asio::awaitable<bool> Connection::answer_late() {
+  phase_ = Phase::answering;
+  deadline_ = Deadline::max();
+  const std::unique_ptr<Late> late = std::move(late_);
+  std::string text;
+  InlineAnswer answer(text, {.request_id = late->id,
+                             .keep_alive = late->keep_alive,
+                             .http_1_0 = late->http_1_0,
+                             .with_body = late->with_body});
+  bool is_whole = false;
+  try {
+    co_await late->handler(answer);
+    is_whole = answer.begun();
+  } catch (const std::exception& error) {
+    platform::log_error("handler failed", {{"request", late->id}, {"what", error.what()}});
+  } catch (...) {
+    platform::log_error("handler failed", {{"request", late->id}, {"what", "not a std::exception"}});
+  }
+  if (!is_whole) answer.fail();
+  answer.finish();
+  begin(Phase::writing, neighbours_.options.idle_time_max);
+  const bool sent = co_await write_text(text);
+  if (sent && !late->keep_alive && !input_.empty()) co_await linger();
+  co_return sent && late->keep_alive;
 }
 
 // What the socket does not take at once.

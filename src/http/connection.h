@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -76,10 +77,12 @@ class Connection {
     all,       // answered, and nothing is left
     partial,   // the next one is not whole, or not good
     declined,  // the next one is for the router
+    later,     // the next one has an answer that has to be waited for: late_
     closing,   // answered, and the last of them ends the connection
   };
   AtOnce take_at_once();
   bool answer_inline(const InlineRequest& request, InlineAnswer& answer) const;
+  boost::asio::awaitable<bool> answer_late();
   std::string send_at_once();
   boost::asio::awaitable<bool> answer_at_once();
   // Answers inline as bytes arrive (connection_lane.cc); then step_, unsent_ and lost_ say how it ended.
@@ -124,7 +127,9 @@ class Connection {
   Phase phase_ = Phase::fresh;
   AtOnce step_ = AtOnce::partial;  // of inline answers
   std::string unsent_{};           // of them
-  bool lost_ = false;              // while waiting for the next request
+  struct Late;
+  std::unique_ptr<Late> late_;
+  bool lost_ = false;  // while waiting for the next request
   bool timed_out_ = false;
   bool wake_to_stop_ = false;
   std::shared_ptr<BodyStream> stream_{};  // of the answer under way

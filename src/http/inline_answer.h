@@ -2,16 +2,20 @@
 // request, and all answers to requests that arrived together leave in one write.
 //
 // It is asked before the router, for every request without a body, and may decline: then the router's handlers answer.
+// Where the answer is not known at once after all, it hands in a coroutine that makes it (InlineAnswer::later).
 // It is called on the event loops' threads, on several at once, and must not block. What it answers is not shown to the
 // server's Observer.
 #pragma once
 
 #include "http/head_view.h"
 
+#include <boost/asio/awaitable.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace jeton::http {
 
@@ -37,7 +41,13 @@ class InlineAnswer {
   void field(std::string_view name, std::string_view value);
   void body(std::string_view text);
 
+  // In place of an answer: one that has to be waited for. It is given an InlineAnswer of its own when the answers
+  // before it have been sent; the request is gone by then, so what it needs it holds itself. To be called last.
+  using Later = std::function<boost::asio::awaitable<void>(InlineAnswer&)>;
+  void later(Later handler) { later_ = std::move(handler); }
+
   bool begun() const noexcept { return status_ != 0; }
+  Later take_later() noexcept { return std::exchange(later_, {}); }
   // By the connection: completes what was begun; or makes it a 500.
   void finish();
   void fail();
@@ -47,6 +57,7 @@ class InlineAnswer {
   std::string& out_;
   std::size_t begin_;
   Framing framing_;
+  Later later_{};
   int status_ = 0;
   bool head_ended_ = false;
   bool broken_ = false;

@@ -6,8 +6,16 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace jeton::http {
 namespace {
@@ -23,6 +31,16 @@ void answer_now(const InlineRequest& request, InlineAnswer& answer) {
   const std::string_view path = request.head.path;
   if (!path.starts_with("/now")) return;
   if (path == "/now/throw") throw std::runtime_error("on purpose");
+  if (path.starts_with("/now/later")) {
+    return answer.later([text = std::string(path)](InlineAnswer& late) -> awaitable<void> {
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(1));
+      co_await timer.async_wait(boost::asio::use_awaitable);
+      if (text.ends_with("silent")) co_return;
+      late.status(203);
+      if (text.ends_with("throw")) throw std::runtime_error("on purpose");
+      late.body(text);
+    });
+  }
   answer.status(path == "/now/refused" ? 403 : 200);
   if (path == "/now/split") answer.field("X-User", "a\r\nSet-Cookie: stolen");
   if (path == "/now/late-throw") throw std::runtime_error("on purpose");
@@ -41,6 +59,61 @@ Router router() {
 
 std::string get(std::string_view path, std::string_view more = "") {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: g\r\n" + std::string(more) + "\r\n";
+}
+
+TEST(InlineAnswer, ThatIsWaitedForComesInItsTurn) {
+  RunningServer server({}, router());
+  RawPeer peer(server.port());
+  peer.send(get("/now") + get("/now/later/1") + get("/now/2") + get("/now/later/3") + get("/a") + get("/now/later/4"));
+  std::vector<std::string> bodies, ids;
+  for (int i = 0; i < 6; ++i) {
+    const auto answer = peer.answer();
+    bodies.push_back(answer.body);
+    const std::size_t at = answer.head.find("X-Request-Id: ");
+    ids.push_back(answer.head.substr(at, answer.head.find("\r\n", at) - at));
+    EXPECT_EQ(answer.status, bodies.back().starts_with("/now/later") ? 203 : 200);
+  }
+  EXPECT_EQ(bodies,
+            (std::vector<std::string>{"/now", "/now/later/1", "/now/2", "/now/later/3", "router /a", "/now/later/4"}));
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(ids[i].ends_with("-" + std::to_string(i + 1))) << ids[i];
+  peer.send("HEAD /now/later HTTP/1.1\r\nHost: g\r\n\r\n");
+  const auto head = peer.answer(true);
+  EXPECT_EQ(head.status, 203);
+  EXPECT_TRUE(head.has("Content-Length: 10"));
+  peer.send(get("/now/later", "Connection: close\r\n"));
+  EXPECT_TRUE(peer.answer().has("Connection: close"));
+  EXPECT_TRUE(peer.sees_close());
+}
+
+TEST(InlineAnswer, ThatIsWaitedForAndNeverMadeIs500) {
+  RunningServer server({}, router());
+  for (const char* path : {"/now/later/throw", "/now/later/silent"}) {
+    RawPeer peer(server.port());
+    peer.send(get(path) + get("/now"));
+    EXPECT_EQ(peer.answer().status, 500) << path;
+    EXPECT_EQ(peer.answer().body, "/now");
+  }
+}
+
+TEST(InlineAnswer, ThatIsWaitedForIsGivenBeforeTheServerStops) {
+  std::atomic<bool> asked = false;
+  Router slow;
+  slow.use_inline([&](const InlineRequest&, InlineAnswer& answer) {
+    answer.later([&](InlineAnswer& late) -> awaitable<void> {
+      asked = true;
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(50));
+      co_await timer.async_wait(boost::asio::use_awaitable);
+      late.status(200);
+      late.body("whole");
+    });
+  });
+  RunningServer server({}, std::move(slow));
+  RawPeer peer(server.port());
+  peer.send(get("/"));
+  while (!asked) std::this_thread::yield();
+  server.stop();
+  EXPECT_EQ(peer.answer().body, "whole");
+  EXPECT_TRUE(peer.sees_close());
 }
 
 TEST(InlineAnswer, IsWholeAndTheConnectionStaysOpen) {

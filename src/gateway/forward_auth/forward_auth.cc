@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace jeton::gateway {
 namespace {
@@ -95,12 +96,54 @@ std::optional<Preflight> asked_preflight(const Rulebook& book, const OriginalReq
   return preflight_of(book.guard.routes(), book.cors, original.facts(), original.cors());
 }
 
-http::CorsFields cors_fields(const Rulebook& book, const Route* route, const OriginalRequest& original) {
+http::CorsFields cors_fields(const Rulebook& book, const Route* route, std::string_view origin) {
   const http::CorsPolicy* const policy = cors_of(book.guard.routes(), book.cors, route);
-  return policy != nullptr ? http::cors_fields(*policy, original.cors().origin()) : http::CorsFields();
+  return policy != nullptr ? http::cors_fields(*policy, origin) : http::CorsFields();
+}
+
+void say_decision(QuestionStyle style, const Rulebook& book, const Decision& decision, std::string_view origin,
+                  http::InlineAnswer& answer) {
+  if (const Allowed* const allowed = decision.allowed())
+    say_allowed(style, book.guard, *allowed, answer);
+  else if (const Refused* const refused = decision.refused())
+    say_refused(style, refused->answer, answer, cors_fields(book, refused->route, origin));
+  else
+    say(style, answer, 503, "Verifier unavailable");  // a guard that can ask nobody leaves nothing undecided
 }
 
 }  // namespace
+
+// What is left of a question while the token's issuer is asked: all that the decision and its record still need.
+struct ForwardAuth::Waiting {
+  Waiting(std::shared_ptr<const Rulebook> rulebook, QuestionStyle asked_by, Undecided open,
+          const DecidedRequest& request, std::string_view compact, std::string_view cors_origin)
+      : book(std::move(rulebook)),
+        style(asked_by),
+        undecided(std::move(open)),
+        id(request.id),
+        proxy_id(request.proxy_id),
+        traceparent(request.traceparent),
+        method(request.facts.method),
+        host(request.facts.host),
+        path(request.facts.path),
+        address(request.facts.address),
+        authorization(std::string("Bearer ").append(compact)),
+        origin(cors_origin) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  std::string compact() const { return authorization.substr(std::string_view("Bearer ").size()); }
+  RequestFacts facts() const {
+    return {
+        .method = method, .host = host, .path = path, .authorization = {&authorization_view, 1}, .address = address};
+  }
+
+  const std::shared_ptr<const Rulebook> book;
+  const QuestionStyle style;
+  const Undecided undecided;
+  const std::string id, proxy_id, traceparent, method, host, path, address, authorization, origin;
+  const std::string_view authorization_view = authorization;
+};
 
 void ForwardAuth::answer(const http::InlineRequest& question, http::InlineAnswer& answer) const {
   const auto style = style_of(question.head.path);
@@ -133,23 +176,52 @@ void ForwardAuth::decide(const Rulebook& book, QuestionStyle style, const Origin
                          const http::InlineRequest& question, http::InlineAnswer& answer) const {
   const Moment now(clock_.now_seconds(), Agent::monotonic());
   const RequestFacts& facts = original.facts();
-  const DecidedRequest decided{.shape = Shape::forward_auth,
-                               .id = question.id,
-                               .proxy_id = original.request_id(),
-                               .traceparent = original.traceparent(),
-                               .facts = facts};
+  DecidedRequest decided{.shape = Shape::forward_auth,
+                         .id = question.id,
+                         .proxy_id = original.request_id(),
+                         .traceparent = original.traceparent(),
+                         .facts = facts};
   if (const auto preflight = asked_preflight(book, original)) {
     recorder_.record(decided, *preflight, original.cors().origin(), now);
     return say_preflight(style, book.guard, *preflight, answer);
   }
   const Decision decision = book.guard.decide(facts, now);
-  if (const Allowed* const allowed = decision.allowed())
-    say_allowed(style, book.guard, *allowed, answer);
-  else if (const Refused* const refused = decision.refused())
-    say_refused(style, refused->answer, answer, cors_fields(book, refused->route, original));
-  else
-    say(style, answer, 503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
-  recorder_.record(book, decided, decision, now);
+  const Undecided* const undecided = decision.undecided();
+  if (undecided == nullptr || book.introspector == nullptr) {
+    say_decision(style, book, decision, original.cors().origin(), answer);
+    return recorder_.record(book, decided, decision, now);
+  }
+  const std::string_view compact = extract_bearer(facts).value_or("");
+  const auto known = book.introspector->recall(undecided->token, compact, undecided->route->policy.staleness_max);
+  if (!known.has_value()) {
+    return answer.later([this, waiting = std::make_shared<const Waiting>(rulebook_.keep(), style, *undecided, decided,
+                                                                         compact, original.cors().origin())](
+                            http::InlineAnswer& late) { return answer_late(waiting, late); });
+  }
+  decided.introspection = name_of(*known);
+  const Decision settled = book.guard.settle(*undecided, *known, facts.address, now);
+  say_decision(style, book, settled, original.cors().origin(), answer);
+  recorder_.record(book, decided, settled, now);
+}
+
+boost::asio::awaitable<void> ForwardAuth::answer_late(std::shared_ptr<const Waiting> waiting,
+                                                      http::InlineAnswer& answer) const {
+  const Rulebook& book = *waiting->book;
+  const Undecided& undecided = waiting->undecided;
+  const Introspection said =
+      co_await book.introspector->ask(undecided.token, waiting->compact(), undecided.route->policy.staleness_max);
+  const Moment now(clock_.now_seconds(), Agent::monotonic());
+  const RequestFacts facts = waiting->facts();
+  const Decision settled = book.guard.settle(undecided, said, facts.address, now);
+  say_decision(waiting->style, book, settled, waiting->origin, answer);
+  recorder_.record(book,
+                   {.shape = Shape::forward_auth,
+                    .id = waiting->id,
+                    .proxy_id = waiting->proxy_id,
+                    .traceparent = waiting->traceparent,
+                    .facts = facts,
+                    .introspection = name_of(said)},
+                   settled, now);
 }
 
 }  // namespace jeton::gateway

@@ -17,6 +17,10 @@
 #include "http/inline_answer.h"
 #include "platform/clock.h"
 
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
 namespace jeton::gateway {
 
 class ForwardAuth {
@@ -30,8 +34,10 @@ class ForwardAuth {
   void answer(const http::InlineRequest& question, http::InlineAnswer& answer) const;
 
  private:
+  struct Waiting;
   void decide(const Rulebook& book, QuestionStyle style, const OriginalRequest& original,
               const http::InlineRequest& question, http::InlineAnswer& answer) const;
+  boost::asio::awaitable<void> answer_late(std::shared_ptr<const Waiting> waiting, http::InlineAnswer& answer) const;
   const CurrentRulebook& rulebook_;
   const DecisionRecorder& recorder_;
   const platform::ClockSource& clock_;

@@ -1,7 +1,8 @@
-// For tests: the reverse proxy with the gateway's own decision before it, by a policy file's text, and an origin that
-// remembers the heads that reached it.
+// For tests: both shapes of the gateway by a policy file's text: the reverse proxy with an origin that remembers the
+// heads that reached it, and forward-auth.
 #pragma once
 
+#include "gateway/forward_auth/forward_auth.h"
 #include "gateway/policy_file.h"
 #include "gateway/proxy/proxy_decision.h"
 #include "gateway/proxy/test_origin.h"
@@ -52,6 +53,13 @@ class DecidedProxy : public testing::Test {
     peer.send(head + "\r\n");
     return peer.answer();
   }
+  // The same request, as a proxy asks about it.
+  http::RawAnswer ask(const std::string& method, const std::string& target, const std::string& more) {
+    http::RawPeer peer(asked_.port());
+    peer.send("GET /auth HTTP/1.1\r\nHost: g\r\nX-Forwarded-Method: " + method + "\r\nX-Forwarded-Uri: " + target +
+              "\r\nX-Forwarded-Host: api.example.com\r\nX-Forwarded-For: 192.0.2.7\r\n" + more + "\r\n");
+    return peer.answer();
+  }
   std::vector<std::string> seen() {
     const std::lock_guard lock(mutex_);
     return seen_;
@@ -74,12 +82,23 @@ class DecidedProxy : public testing::Test {
       peer.send(answer_);
     }
   }};
-  http::RunningServer proxy_{
-      http::ServerOptions{.paths = http::PathReading::raw},
-      {},
-      {},
-      proxy_service({.decide = [this](const http::RequestHead& head, const Trace& trace)
-                         -> boost::asio::awaitable<ProxyDecision> { co_return decider_.decide(head, trace); }})};
+  http::RunningServer proxy_{http::ServerOptions{.paths = http::PathReading::raw},
+                             {},
+                             {},
+                             proxy_service({.decide = [this](const http::RequestHead& head, const Trace& trace) {
+                               return decider_.decide(head, trace);
+                             }})};
+  http::TrustedProxies askers_{{*http::parse_address_range("127.0.0.0/8")}};
+  ForwardAuth forward_auth_{rulebook_, recorder_, clock_, askers_};
+  static http::Router asked_by(const ForwardAuth& forward_auth) {
+    http::Router router;
+    router.use_inline([&forward_auth](const http::InlineRequest& question, http::InlineAnswer& answer) {
+      forward_auth.answer(question, answer);
+    });
+    return router;
+  }
+  http::RunningServer asked_{http::ServerOptions{.trusted_proxies = askers_, .paths = http::PathReading::raw},
+                             asked_by(forward_auth_)};
 };
 
 }  // namespace jeton::gateway

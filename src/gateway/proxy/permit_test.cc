@@ -58,9 +58,8 @@ class LastingExchange : public testing::Test {
     when_stale_ = when_stale;
     take({key_.verification_key()});
     options.paths = http::PathReading::raw;
-    const auto decide = [this](const http::RequestHead& head,
-                               const Trace& trace) -> boost::asio::awaitable<ProxyDecision> {
-      co_return decider_.decide(head, trace);
+    const auto decide = [this](const http::RequestHead& head, const Trace& trace) {
+      return decider_.decide(head, trace);
     };
     proxy_ = std::make_unique<http::RunningServer>(
         std::move(options), http::Router(), http::Observer(),

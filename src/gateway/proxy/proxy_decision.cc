@@ -96,10 +96,10 @@ void ProxyDecider::record_end(const Relayed& relayed) const {
                        Moment(clock_.now_seconds(), Agent::monotonic()));
 }
 
-ProxyDecision ProxyDecider::decide(const http::RequestHead& head, const Trace& trace) const {
+boost::asio::awaitable<ProxyDecision> ProxyDecider::decide(const http::RequestHead& head, const Trace& trace) const {
   const http::Request& request = head.request;
   const auto book = rulebook_.share();
-  if (book == nullptr) return http::error_response(503, "Verifier unavailable");
+  if (book == nullptr) co_return http::error_response(503, "Verifier unavailable");
   const std::vector<std::string_view> authorization = request.headers.all("authorization");
   // Without a canonical form the path is empty, which meets no route.
   const std::string path =
@@ -111,24 +111,32 @@ ProxyDecision ProxyDecider::decide(const http::RequestHead& head, const Trace& t
                            .query = request.query,
                            .authorization = authorization,
                            .address = request.peer_address};
-  const Moment now(clock_.now_seconds(), Agent::monotonic());
-  const DecidedRequest decided{.shape = Shape::proxy,
-                               .id = request.id,
-                               .proxy_id = trace.request_id,
-                               .traceparent = trace.traceparent,
-                               .facts = facts};
+  Moment now(clock_.now_seconds(), Agent::monotonic());
+  DecidedRequest decided{.shape = Shape::proxy,
+                         .id = request.id,
+                         .proxy_id = trace.request_id,
+                         .traceparent = trace.traceparent,
+                         .facts = facts};
   const CorsQuestion question = cors_question(*book, request);
   if (const auto preflight = preflight_of(book->guard.routes(), book->cors, facts, question)) {
     recorder_.record(decided, *preflight, question.origin(), now);
-    return answer_to(*preflight, question);
+    co_return answer_to(*preflight, question);
   }
   Decision decision = book->guard.decide(facts, now);
+  if (const Undecided* const undecided = decision.undecided(); undecided != nullptr && book->introspector != nullptr) {
+    const Introspection said = co_await book->introspector->ask(
+        undecided->token, std::string(extract_bearer(facts).value_or("")), undecided->route->policy.staleness_max);
+    now = Moment(clock_.now_seconds(), Agent::monotonic());
+    decided.introspection = name_of(said);
+    Decision settled = book->guard.settle(*undecided, said, facts.address, now);
+    decision = std::move(settled);
+  }
   recorder_.record(*book, decided, decision, now);
   if (Allowed* const allowed = decision.allowed())
-    return pass_on(*book, *allowed, path, cors_fields(*book, allowed->route, question));
+    co_return pass_on(*book, *allowed, path, cors_fields(*book, allowed->route, question));
   if (const Refused* const refused = decision.refused())
-    return with_cors(response_of(refused->answer), cors_fields(*book, refused->route, question));
-  return http::error_response(503, "Verifier unavailable");  // a guard that may ask nobody leaves nothing undecided
+    co_return with_cors(response_of(refused->answer), cors_fields(*book, refused->route, question));
+  co_return http::error_response(503, "Verifier unavailable");  // a guard that can ask nobody leaves nothing undecided
 }
 
 }  // namespace jeton::gateway

@@ -10,6 +10,8 @@
 #include "http/request_head.h"
 #include "platform/clock.h"
 
+#include <boost/asio/awaitable.hpp>
+
 namespace jeton::gateway {
 
 class ProxyDecider {
@@ -18,7 +20,8 @@ class ProxyDecider {
   ProxyDecider(const CurrentRulebook& rulebook, const DecisionRecorder& recorder, const platform::ClockSource& clock)
       : rulebook_(rulebook), recorder_(recorder), clock_(clock) {}
 
-  ProxyDecision decide(const http::RequestHead& head, const Trace& trace) const;
+  // Waits where the route wants the token's issuer asked, and nowhere else.
+  boost::asio::awaitable<ProxyDecision> decide(const http::RequestHead& head, const Trace& trace) const;
   // Of what was decided before, by the rulebook of now.
   std::optional<Error> objection_later(const Permit& permit) const;
   // Of one that was ended because its permit had.
