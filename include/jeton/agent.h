@@ -123,7 +123,7 @@ class Agent {
  public:
   // Reads what is on disk and starts the thread. It does not wait for an issuer. The error is a text for a person.
   static std::expected<std::unique_ptr<Agent>, std::string> start(AgentOptions options);
-  ~Agent();  // ends the thread and all connections
+  ~Agent();  // as stop()
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
@@ -144,6 +144,12 @@ class Agent {
   bool has_all_keys() const noexcept;
   // Whether has_all_keys(), and each feed was heard, within that time.
   bool wait_until_ready(std::chrono::milliseconds time_max) const;
+
+  // Before another agent takes over the same state directory: what was to be written there is, and from now on nothing
+  // more; it goes on hearing. Waits for the disk.
+  void leave_state();
+  // Ends the thread and all connections. What is known stays to be read, and gets older. Idempotent.
+  void stop() noexcept;
 
   std::vector<AgentStatus> status() const;
   // Prometheus text.

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -75,15 +76,29 @@ Upkeep::Upkeep(AgentOptions options, const platform::ClockSource& clock, const p
              .monotonic = monotonic_,
              .metrics = metrics_,
              .options = options_,
-             .on_disk = [this](std::function<void()> job) { asio::post(disk_, guarded(std::move(job))); }} {
+             .on_disk = [this](std::function<void()> job) {
+               if (stores_) asio::post(disk_, guarded(std::move(job)));
+             }} {
   for (const AgentIssuer& one : options_.issuers) add(one);
   show();
 }
 
-Upkeep::~Upkeep() {
+Upkeep::~Upkeep() { stop(); }
+
+void Upkeep::stop() noexcept {
   loop_.stop();
   if (thread_.joinable()) thread_.join();
   disk_.join();  // what is to be kept is kept
+}
+
+void Upkeep::leave_state() {
+  if (!thread_.joinable()) return disk_.join();
+  std::promise<void> written;
+  asio::post(loop_, [&] {
+    stores_ = false;
+    asio::post(disk_, [&] { written.set_value(); });  // behind all that was posted before
+  });
+  written.get_future().wait();
 }
 
 void Upkeep::add(const AgentIssuer& issuer) {
@@ -325,6 +340,8 @@ bool Agent::has_all_keys() const noexcept { return state_->upkeep.has_all_keys()
 bool Agent::wait_until_ready(std::chrono::milliseconds time_max) const {
   return state_->upkeep.wait_until_ready(time_max);
 }
+void Agent::leave_state() { state_->upkeep.leave_state(); }
+void Agent::stop() noexcept { state_->upkeep.stop(); }
 std::vector<AgentStatus> Agent::status() const { return state_->upkeep.status(); }
 std::string Agent::metrics() const { return state_->metrics.text() + state_->upkeep.feed_metrics(); }
 std::chrono::nanoseconds Agent::monotonic() noexcept { return platform::SteadyClock().ticks(); }

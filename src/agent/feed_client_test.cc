@@ -288,6 +288,34 @@ TEST_F(FeedClientTest, ARestartWithoutTheIssuerRefusesWhatWasRefused) {
   EXPECT_NE(upkeep_->table().staleness(issuer_.url(), monotonic_.ticks()), std::chrono::nanoseconds::max());
 }
 
+TEST_F(FeedClientTest, AnotherTakesOverItsStateWhileItGoesOn) {
+  revoke("one");
+  const std::string before = snapshot() + signed_head();
+  const std::string later = revoke("later") + signed_head(), after = snapshot() + signed_head();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    const bool knows_all = sent_ != 0;
+    peer.send(stream_head + (knows_all ? after : before));
+    while (sent_ == 0 && !issuer_.stopping()) std::this_thread::sleep_for(1ms);
+    if (!knows_all) peer.send(later);
+    stay(peer);
+  });
+  start();
+  wait_until([&] { return refuses("one"); });
+  upkeep_->leave_state();
+  const auto metrics = std::move(metrics_);
+  const auto former = std::move(upkeep_);
+  start();
+  EXPECT_TRUE(refuses("one")) << "of what the other had written";
+  sent_ = 1;
+  wait_until([&] { return former->table().find(token("later")).has_value() && refuses("later"); });
+  former->stop();
+  EXPECT_TRUE(former->table().find(token("one")).has_value()) << "what it knows stays";
+  upkeep_.reset();
+  issuer_.stop();
+  start();
+  EXPECT_TRUE(refuses("one") && refuses("later")) << "the state is of one hand";
+}
+
 // A key that was published after the snapshot is good, one that only an older set has is not.
 TEST_F(FeedClientTest, AKeyPublishedAfterTheSnapshotIsGood) {
   const SigningKey named = SigningKey::generate(Algorithm::es256);

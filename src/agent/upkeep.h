@@ -31,6 +31,8 @@ class Upkeep {
   Upkeep(const Upkeep&) = delete;
   Upkeep& operator=(const Upkeep&) = delete;
   void start();
+  void leave_state();
+  void stop() noexcept;
 
   std::shared_ptr<const Verifier> verifier() const;
   std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
@@ -68,6 +70,7 @@ class Upkeep {
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<bool> has_all_keys_{false};
 
+  bool stores_ = true;  // of the loop alone
   boost::asio::thread_pool disk_{1};
   boost::asio::io_context loop_{1};
   http::StreamingClient http_;

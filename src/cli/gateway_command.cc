@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "gateway/edge.h"
+#include "gateway/policy_advice.h"
 #include "gateway/policy_file.h"
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -18,6 +19,7 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace jeton::cli {
 namespace {
@@ -51,6 +53,10 @@ Outcome<Policies> read_policies(const std::string& path, std::istream& in) {
   if (!shadow.has_value()) return std::unexpected(std::move(shadow.error()));
   policies.shadow = *std::move(shadow);
   return policies;
+}
+
+void log_advice(const std::vector<std::string>& advice) {
+  for (const std::string& one : advice) platform::log_warning("policy", {{"advice", one}});
 }
 
 // A secret in a file, without the line end that editors add.
@@ -94,11 +100,18 @@ void reload(gateway::Edge& edge, const std::string& path, std::istream& in) {
     platform::log_error("configuration not reloaded, the old one stays", {{"reason", policies.error().text()}});
     return;
   }
-  const auto waiting = edge.replace(std::move(policies->file), std::move(policies->shadow));
+  auto secrets = read_secrets(policies->file, in);
+  if (!secrets.has_value()) {
+    platform::log_error("configuration not reloaded, the old one stays", {{"reason", secrets.error().text()}});
+    return;
+  }
+  const std::vector<std::string> advice = gateway::advice_on(policies->file);
+  const auto waiting = edge.replace(std::move(policies->file), std::move(policies->shadow), *std::move(secrets));
   if (!waiting.has_value()) {
     platform::log_error("configuration not reloaded, the old one stays", {{"reason", waiting.error().text()}});
     return;
   }
+  log_advice(advice);
   platform::log_info("configuration reloaded", {{"file", path}});
   if (!waiting->empty()) platform::log_warning("settings changed that need a restart", {{"settings", *waiting}});
 }
@@ -109,6 +122,7 @@ void run_gateway(const GatewayArguments& arguments, Console& console) {
   if (!policies.has_value()) return console.fail(policies.error().text());
   auto secrets = read_secrets(policies->file, console.in);
   if (!secrets.has_value()) return console.fail(secrets.error().text());
+  log_advice(gateway::advice_on(policies->file));
   // Neither a core file nor another process of this user gets to see tokens and secrets.
   platform::forbid_memory_dumps();
   platform::block_signals();

@@ -4,6 +4,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "gateway/policy_advice.h"
 #include "gateway/policy_cases.h"
 #include "gateway/policy_file.h"
 
@@ -89,6 +90,7 @@ void check_policy(const PolicyArguments& arguments, Console& console) {
                               true);
     }
   }
+  for (const std::string& one : gateway::advice_on(*file)) console.note(one);
 }
 
 // How many of the file's cases were not as expected; all of them if it cannot be read.

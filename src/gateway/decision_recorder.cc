@@ -95,7 +95,7 @@ class Line {
 
 DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOptions options,
                                    UnknownKeySeen unknown_key_seen)
-    : options_(options),
+    : allowed_one_in_(options.allowed_one_in),
       unknown_key_seen_(std::move(unknown_key_seen)),
       metrics_(metrics),
       strangers_(metrics.counter("jeton_gateway_questions_refused_total",
@@ -111,6 +111,11 @@ DecisionRecorder::DecisionRecorder(platform::Metrics& metrics, DecisionLogOption
       preflights_allowed_(preflights_of(metrics, "allowed")),
       preflights_refused_(preflights_of(metrics, "refused")),
       budget_(all_error_codes().size() + kinds, options.lines_per_second_max) {}
+
+void DecisionRecorder::set_options(const DecisionLogOptions& options) noexcept {
+  allowed_one_in_.store(options.allowed_one_in, std::memory_order_relaxed);
+  budget_.set_lines_per_second_max(options.lines_per_second_max);
+}
 
 void DecisionRecorder::record(const DecidedRequest& request, const Preflight& preflight, std::string_view origin,
                               Moment now) const {
@@ -134,8 +139,8 @@ void DecisionRecorder::record(const Rulebook& book, const DecidedRequest& reques
     book.counters.allowed(request.shape, allowed->route, allowed->is_stale);
     if (allowed->is_stale) tell_of_stale(*allowed, now);
     if (book.shadow.has_value()) compare_with_shadow(book, request, decision, now);
-    if (options_.allowed_one_in == 0) return;
-    if (allowed_seen_.fetch_add(1, std::memory_order_relaxed) % options_.allowed_one_in != 0) return;
+    const std::uint32_t one_in = allowed_one_in_.load(std::memory_order_relaxed);
+    if (one_in == 0 || allowed_seen_.fetch_add(1, std::memory_order_relaxed) % one_in != 0) return;
   } else if (const Refused* const refused = decision.refused()) {
     book.counters.refused(request.shape, refused->route, refused->error.code);
     if (unknown_key_seen_ && is_of_unknown_key(refused->error)) tell_of_key(request.facts, unknown_key_seen_);

@@ -59,6 +59,8 @@ class DecisionRecorder {
 
   void record_end(const DecidedRequest& request, const EndedExchange& ended, Moment now) const;
 
+  void set_options(const DecisionLogOptions& options) noexcept;
+
   // Questions to forward-auth that are none: from somebody who is no trusted proxy; without what must be told.
   void count_stranger() const noexcept;
   void count_malformed(std::string_view id, std::string_view why) const;
@@ -77,7 +79,7 @@ class DecisionRecorder {
   void compare_with_shadow(const Rulebook& book, const DecidedRequest& request, const Decision& decision,
                            Moment now) const;
 
-  const DecisionLogOptions options_;
+  std::atomic<std::uint32_t> allowed_one_in_;
   const UnknownKeySeen unknown_key_seen_;
   platform::Metrics& metrics_;
   platform::Counter& strangers_;

@@ -5,6 +5,7 @@
 #include "gateway/introspection/introspector.h"
 #include "gateway/proxy/proxy.h"
 #include "gateway/proxy/proxy_decision.h"
+#include "gateway/reload.h"
 #include "gateway/rulebook.h"
 #include "gateway/shared_limits/shared_limits.h"
 #include "http/response_writer.h"
@@ -59,11 +60,20 @@ http::TrustedProxies proxies_of(const std::vector<std::string>& texts,
   return http::TrustedProxies(std::move(ranges), host);
 }
 
-// Whom forward-auth answers if nobody is named.
-http::TrustedProxies this_machine() { return proxies_of({"127.0.0.0/8", "::1"}); }
+// Who is believed about the clients of the reverse proxy.
+http::TrustedProxies before_the_proxy(const GatewaySettings& settings) {
+  return proxies_of(settings.trusted_proxies,
+                    settings.forwarded_host ? http::ForwardedHost::believed : http::ForwardedHost::ignored);
+}
+
+// Whom forward-auth answers: this machine if nobody is named.
+http::TrustedProxies askers_of(const GatewaySettings& settings) {
+  if (settings.trusted_proxies.empty()) return proxies_of({"127.0.0.0/8", "::1"});
+  return proxies_of(settings.trusted_proxies);
+}
 
 Outcome<AgentIssuer> agent_issuer(const IssuerSettings& settings, const PolicyFile& file,
-                                  EdgeSecrets::OfIssuer& secrets) {
+                                  const EdgeSecrets::OfIssuer& secrets) {
   AgentIssuer issuer{.trust = trusted_issuer(settings, file, KeySet())};
   // Routes may come to name other audiences while the agent goes on.
   issuer.trust.audience = AudienceRule::accept_any_because("each route looks at the audiences that it takes itself");
@@ -79,9 +89,36 @@ Outcome<AgentIssuer> agent_issuer(const IssuerSettings& settings, const PolicyFi
   issuer.feed = AgentFeed{
       .pinned = *std::move(pinned),
       .client_id = settings.client_id,
-      .client_secret = std::move(secrets.client_secret),
+      .client_secret = secrets.client_secret.duplicate(),
       .numbers = settings.profile == Profile::jeton ? RevocationNumbers::versions : RevocationNumbers::issued_at};
   return issuer;
+}
+
+Outcome<AgentOptions> agent_options(const PolicyFile& file, EdgeSecrets& secrets) {
+  AgentOptions options{.state_directory = file.gateway.state};
+  secrets.issuers.resize(file.issuers.size());
+  for (std::size_t i = 0; i < file.issuers.size(); ++i) {
+    auto issuer = agent_issuer(file.issuers[i], file, secrets.issuers[i]);
+    if (!issuer.has_value()) return std::unexpected(std::move(issuer.error()));
+    options.issuers.push_back(*std::move(issuer));
+  }
+  return options;
+}
+
+Outcome<std::shared_ptr<Agent>> start_agent(const PolicyFile& file, EdgeSecrets& secrets) {
+  auto options = agent_options(file, secrets);
+  if (!options.has_value()) return std::unexpected(std::move(options.error()));
+  auto started = Agent::start(*std::move(options));
+  if (!started.has_value()) return std::unexpected(Fault{std::move(started.error()), ""});
+  return std::shared_ptr<Agent>(*std::move(started));
+}
+
+bool are_same(const std::vector<EdgeSecrets::OfIssuer>& some, const std::vector<EdgeSecrets::OfIssuer>& others) {
+  return std::ranges::equal(some, others, [](const EdgeSecrets::OfIssuer& one, const EdgeSecrets::OfIssuer& other) {
+    return one.feed_key == other.feed_key &&
+           std::ranges::equal(one.client_secret.reveal(InsecureSecretAccess::get()),
+                              other.client_secret.reveal(InsecureSecretAccess::get()));
+  });
 }
 
 std::vector<IntrospectionEndpoint> introspection_endpoints(const std::vector<IssuerSettings>& issuers,
@@ -133,21 +170,26 @@ struct Edge::State {
         recorder(metrics,
                  {.allowed_one_in = file.gateway.log_allowed_one_in,
                   .lines_per_second_max = file.gateway.log_lines_per_second_max},
-                 [this](std::string_view kid) { agent->saw_unknown_key(kid); }) {}
+                 [this](std::string_view kid) { agent_of_now()->saw_unknown_key(kid); }) {}
 
-  Outcome<void> start_agent(EdgeSecrets& secrets);
+  std::shared_ptr<Agent> agent_of_now() const {
+    const std::scoped_lock lock(agent_mutex);
+    return agent;
+  }
   Outcome<void> start_limits(EdgeSecrets& secrets);
   Outcome<void> listen();
   Outcome<void> listen_forward_auth();
   Outcome<void> listen_proxy();
   Outcome<void> listen_operations();
   http::ServerOptions options_of(const std::string& address) const;
-  Outcome<void> take_upstreams(const std::vector<UpstreamSettings>& settings);
+  using Destinations = std::map<std::string, Destination, std::less<>>;
+  Outcome<Destinations> make_destinations(const std::vector<UpstreamSettings>& settings) const;
+  void take_issuers(std::shared_ptr<Agent> fresh, const PolicyFile& from, EdgeSecrets& given);
   void sample_metrics();
   void look_at_certificate() const;
   void write_rulebook();
   void watch(const std::stop_token& stop);
-  bool is_ready() const { return agent->wait_until_ready(std::chrono::milliseconds(0)); }
+  bool is_ready() const { return agent_of_now()->wait_until_ready(std::chrono::milliseconds(0)); }
 
   PolicyFile file;
   std::optional<PolicyFile> shadow;
@@ -159,31 +201,25 @@ struct Edge::State {
   std::optional<RateLimiter> limiter;
   std::unique_ptr<SharedLimits> shared_limits;
   Introspector introspector{clock, metrics};
-  std::unique_ptr<Agent> agent;
-  std::map<std::string, Destination, std::less<>> upstreams;
+  mutable std::mutex agent_mutex;
+  std::shared_ptr<Agent> agent;
+  std::vector<EdgeSecrets::OfIssuer> known_secrets;  // of the agent's issuers
+  Destinations upstreams;
   std::mutex rulebook_mutex;  // of whoever writes one
   CurrentRulebook rulebook;
   DecisionRecorder recorder;
-  http::TrustedProxies askers = this_machine();  // of forward-auth
   std::optional<ForwardAuth> forward_auth;
   std::optional<ProxyDecider> decider;
   std::shared_ptr<http::ServerTls> tls;
   std::unique_ptr<http::Server> forward_auth_server, proxy_server, operations_server;
 };
 
-Outcome<void> Edge::State::start_agent(EdgeSecrets& secrets) {
-  AgentOptions options{.state_directory = file.gateway.state};
-  secrets.issuers.resize(file.issuers.size());
-  introspector.use(introspection_endpoints(file.issuers, secrets));
-  for (std::size_t i = 0; i < file.issuers.size(); ++i) {
-    auto issuer = agent_issuer(file.issuers[i], file, secrets.issuers[i]);
-    if (!issuer.has_value()) return std::unexpected(std::move(issuer.error()));
-    options.issuers.push_back(*std::move(issuer));
-  }
-  auto started = Agent::start(std::move(options));
-  if (!started.has_value()) return std::unexpected(Fault{std::move(started.error()), ""});
-  agent = *std::move(started);
-  return {};
+// Keeps the secrets, to know them again.
+void Edge::State::take_issuers(std::shared_ptr<Agent> fresh, const PolicyFile& from, EdgeSecrets& given) {
+  introspector.use(introspection_endpoints(from.issuers, given));
+  known_secrets = std::move(given.issuers);
+  const std::scoped_lock lock(agent_mutex);
+  agent = std::move(fresh);
 }
 
 Outcome<void> Edge::State::start_limits(EdgeSecrets& secrets) {
@@ -219,14 +255,13 @@ http::ServerOptions Edge::State::options_of(const std::string& address) const {
 }
 
 Outcome<void> Edge::State::listen_forward_auth() {
-  if (!file.gateway.trusted_proxies.empty()) askers = proxies_of(file.gateway.trusted_proxies);
-  forward_auth.emplace(rulebook, recorder, clock, askers);
+  forward_auth.emplace(rulebook, recorder, clock);
   http::Router router;
   router.use_inline([this](const http::InlineRequest& question, http::InlineAnswer& answer) {
     forward_auth->answer(question, answer);
   });
   http::ServerOptions options = options_of(file.gateway.forward_auth);
-  options.trusted_proxies = askers;
+  options.trusted_proxies = askers_of(file.gateway);
   auto server = http::Server::listen(std::move(options), std::move(router));
   if (!server.has_value()) return std::unexpected(std::move(server.error()));
   forward_auth_server = *std::move(server);
@@ -241,9 +276,7 @@ Outcome<void> Edge::State::listen_proxy() {
   }
   decider.emplace(rulebook, recorder, clock);
   http::ServerOptions options = options_of(file.gateway.listen);
-  options.trusted_proxies =
-      proxies_of(file.gateway.trusted_proxies,
-                 file.gateway.forwarded_host ? http::ForwardedHost::believed : http::ForwardedHost::ignored);
+  options.trusted_proxies = before_the_proxy(file.gateway);
   options.tls = tls;
   const auto decide = [this](const http::RequestHead& head, const Trace& trace) {
     return decider->decide(head, trace);
@@ -265,7 +298,7 @@ Outcome<void> Edge::State::listen_proxy() {
 Outcome<void> Edge::State::listen_operations() {
   http::Router router;
   router.add(http::Method::get, "/metrics", [this](const http::Request&) -> awaitable<http::Response> {
-    co_return text_response(metrics.text() + agent->metrics());
+    co_return text_response(metrics.text() + agent_of_now()->metrics());
   });
   router.add(http::Method::get, "/healthz", [](const http::Request&) -> awaitable<http::Response> {
     co_return http::json_response(200, R"({"status":"ok"})");
@@ -297,8 +330,8 @@ Outcome<void> Edge::State::listen() {
 }
 
 // Upstreams that have not changed keep their health and their connections.
-Outcome<void> Edge::State::take_upstreams(const std::vector<UpstreamSettings>& settings) {
-  decltype(upstreams) fresh;
+Outcome<Edge::State::Destinations> Edge::State::make_destinations(const std::vector<UpstreamSettings>& settings) const {
+  Destinations fresh;
   for (const UpstreamSettings& one : settings) {
     const auto same = std::ranges::find(file.upstreams, one);
     const auto known = upstreams.find(one.name);
@@ -312,23 +345,23 @@ Outcome<void> Edge::State::take_upstreams(const std::vector<UpstreamSettings>& s
     there.passes_authorization = one.pass_authorization;
     there.passes_refresh_cookies = one.pass_refresh_cookies;
   }
-  upstreams = std::move(fresh);
-  return {};
+  return fresh;
 }
 
 void Edge::State::write_rulebook() {
-  const auto verifier = agent->verifier();
-  if (verifier == nullptr) return;  // nothing can be decided yet
+  const std::shared_ptr<Agent> source = agent_of_now();
+  const auto verifier = source->verifier();
+  if (verifier == nullptr) return rulebook.replace(nullptr);  // nothing can be decided yet
   const bool can_introspect = std::ranges::any_of(
       file.issuers, [](const IssuerSettings& issuer) { return !issuer.introspection_endpoint.empty(); });
   const GuardParts parts{.cache = &cache,
-                         .revocations = &agent->revocations(),
+                         .revocations = &source->revocations(),
                          .limiter = &*limiter,
                          .failures = &failures,
                          .can_introspect = can_introspect};
   Guard guard(*verifier, file.routes, parts);
   DecisionCounters counters(metrics, file.routes);
-  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, upstreams, file.cors};
+  Rulebook book{std::move(guard), *verifier, std::move(counters), &cache, source, upstreams, file.cors};
   if (can_introspect) book.introspector = &introspector;
   if (shadow.has_value()) book.shadow = shadow->routes;
   rulebook.replace(std::make_shared<const Rulebook>(std::move(book)));
@@ -336,13 +369,16 @@ void Edge::State::write_rulebook() {
 
 // A changed set of keys makes another rulebook, and so the tokens of a removed key end.
 void Edge::State::watch(const std::stop_token& stop) {
+  std::weak_ptr<Agent> source;
   std::uint64_t seen = 0;
   std::mutex mutex;
   std::condition_variable_any woken;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
-    if (const std::uint64_t generation = agent->generation(); generation != seen) {
+    const std::shared_ptr<Agent> now = agent_of_now();
+    if (const std::uint64_t generation = now->generation(); generation != seen || source.lock() != now) {
       seen = generation;
+      source = now;
       const std::scoped_lock writing(rulebook_mutex);
       write_rulebook();
     }
@@ -386,9 +422,13 @@ Outcome<std::unique_ptr<Edge>> Edge::start(PolicyFile file, std::optional<Policy
   // The sockets first: a taken port is noticed before anything is made on disk.
   Outcome<void> done = state->listen();
   if (done.has_value()) done = state->start_limits(secrets);
-  if (done.has_value()) done = state->start_agent(secrets);
-  if (done.has_value()) done = state->take_upstreams(state->file.upstreams);
   if (!done.has_value()) return std::unexpected(std::move(done.error()));
+  auto destinations = state->make_destinations(state->file.upstreams);
+  if (!destinations.has_value()) return std::unexpected(std::move(destinations.error()));
+  state->upstreams = *std::move(destinations);
+  auto agent = start_agent(state->file, secrets);
+  if (!agent.has_value()) return std::unexpected(std::move(agent.error()));
+  state->take_issuers(*std::move(agent), state->file, secrets);
   state->sample_metrics();
   state->agent->wait_until_ready(ready_wait_max);  // who connects meanwhile waits in the sockets' queues
   state->write_rulebook();
@@ -426,21 +466,57 @@ void Edge::stop() noexcept {
   }
 }
 
-Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> shadow) {
+// Until it can say what the former one can: it has all keys, and has heard each feed as lately.
+void Edge::wait_for(const Agent& agent, const Agent& former, const std::vector<IssuerSettings>& issuers) {
+  constexpr std::chrono::milliseconds look_interval{10};
+  constexpr std::chrono::nanoseconds behind_max = std::chrono::milliseconds(1'500);  // a heartbeat, and its way
+  const auto is_as_fresh = [&](const IssuerSettings& issuer) {
+    const auto now = Agent::monotonic();
+    const auto mine = agent.revocations().staleness(issuer.url, now);
+    const auto before = former.revocations().staleness(issuer.url, now);
+    return !issuer.feed || !mine.has_value() || *mine - behind_max <= before.value_or(std::chrono::nanoseconds(0));
+  };
+  const auto until = std::chrono::steady_clock::now() + issuer_wait_max;
+  while (std::chrono::steady_clock::now() < until) {
+    if (agent.wait_until_ready(look_interval) && std::ranges::all_of(issuers, is_as_fresh)) return;
+    std::this_thread::sleep_for(look_interval);
+  }
+}
+
+// Before anything is taken over everything that can fail has been made.
+Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> shadow, EdgeSecrets secrets) {
   State& state = *state_;
   state.look_at_certificate();
-  const std::scoped_lock writing(state.rulebook_mutex);
-  if (auto taken = state.take_upstreams(fresh.upstreams); !taken.has_value())
-    return std::unexpected(std::move(taken.error()));
-  std::vector<std::string> waiting;
-  if (fresh.issuers != state.file.issuers) waiting.emplace_back("[[issuer]]");
-  fresh.gateway.shadow = state.file.gateway.shadow;
-  if (fresh.gateway != state.file.gateway) waiting.emplace_back("[gateway]");
-  fresh.issuers = std::move(state.file.issuers);
-  fresh.gateway = std::move(state.file.gateway);
-  state.file = std::move(fresh);
-  state.shadow = std::move(shadow);
-  state.write_rulebook();
+  const std::vector<std::string> waiting = keep_until_restart(state.file.gateway, fresh.gateway);
+  auto destinations = state.make_destinations(fresh.upstreams);
+  if (!destinations.has_value()) return std::unexpected(std::move(destinations.error()));
+  secrets.issuers.resize(fresh.issuers.size());
+  const bool same_place = fresh.gateway.state == state.file.gateway.state;
+  std::shared_ptr<Agent> agent, former;
+  if (!same_place || fresh.issuers != state.file.issuers || !are_same(secrets.issuers, state.known_secrets)) {
+    if (auto options = agent_options(fresh, secrets); !options.has_value())
+      return std::unexpected(std::move(options.error()));
+    former = state.agent_of_now();
+    if (same_place) former->leave_state();
+    auto started = start_agent(fresh, secrets);
+    if (!started.has_value()) return std::unexpected(std::move(started.error()));
+    agent = *std::move(started);
+    wait_for(*agent, *former, fresh.issuers);
+  }
+  {
+    const std::scoped_lock writing(state.rulebook_mutex);
+    state.upstreams = *std::move(destinations);
+    state.file = std::move(fresh);
+    state.shadow = std::move(shadow);
+    if (agent != nullptr) state.take_issuers(std::move(agent), state.file, secrets);
+    state.write_rulebook();
+  }
+  const GatewaySettings& settings = state.file.gateway;
+  state.recorder.set_options(
+      {.allowed_one_in = settings.log_allowed_one_in, .lines_per_second_max = settings.log_lines_per_second_max});
+  if (state.forward_auth_server != nullptr) state.forward_auth_server->trust(askers_of(settings));
+  if (state.proxy_server != nullptr) state.proxy_server->trust(before_the_proxy(settings));
+  if (former != nullptr) former->stop();
   return fmt::format("{}", fmt::join(waiting, ", "));
 }
 

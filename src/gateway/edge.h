@@ -1,7 +1,8 @@
 // Edge: a gateway at work: the agent that keeps keys and revocations fresh, the rulebook, and up to three listeners:
 // forward-auth, the reverse proxy, and the operator's (/metrics, /healthz, /readyz).
 //
-// Routes and upstreams are taken over while it runs (replace); issuers, listeners and sizes are those of the start.
+// Another policy file is taken over while it runs (replace): routes, upstreams, issuers, trusted proxies, the log, the
+// state's place; listeners, threads and sizes are those of the start (gateway/reload.h).
 // Until the keys of an issuer have been had once, what needs them is refused (503) and /readyz says so; as it does
 // until each feed was heard once, or its state of before was found on disk.
 #pragma once
@@ -13,11 +14,16 @@
 
 #include <jeton/secret.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace jeton {
+class Agent;
+}
 
 namespace jeton::gateway {
 
@@ -44,11 +50,15 @@ class Edge {
   void run();
   void stop() noexcept;  // from any thread
 
-  // Another policy: from the next request on. Fault: nothing has changed. The text names settings that differ and wait
-  // for a restart; empty: there are none.
-  platform::Outcome<std::string> replace(PolicyFile file, std::optional<PolicyFile> shadow);
+  // Another policy, whole: from the next request on. Where issuers or their secrets have changed it waits, up to
+  // issuer_wait_max, for the keys and feeds of the new ones, and meanwhile the old policy goes on. Fault: nothing has
+  // changed. The text names settings that differ and wait for a restart; empty: there are none.
+  // Threads: any, one call at a time; not an event loop's.
+  static constexpr std::chrono::milliseconds issuer_wait_max{2'000};
+  platform::Outcome<std::string> replace(PolicyFile file, std::optional<PolicyFile> shadow, EdgeSecrets secrets);
 
  private:
+  static void wait_for(const Agent& agent, const Agent& former, const std::vector<IssuerSettings>& issuers);
   struct State;
   explicit Edge(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -20,9 +20,12 @@
 #include <string>
 #include <utility>
 
-namespace jeton::http {
+namespace jeton {
+class Agent;
+namespace http {
 class Upstream;
 }
+}  // namespace jeton
 
 namespace jeton::gateway {
 
@@ -39,6 +42,7 @@ struct Rulebook {
   Verifier verifier;  // the guard's own
   DecisionCounters counters;
   TokenCache* cache = nullptr;
+  std::shared_ptr<const Agent> agent{};  // whose revocations the guard looks at
   // By the name that routes give: where the reverse proxy passes requests on.
   std::map<std::string, Destination, std::less<>> upstreams{};
   RouteCors cors{};                      // of the guard's routes

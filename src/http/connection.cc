@@ -55,11 +55,22 @@ Connection::Connection(LoopSocket socket, std::string peer_address, Neighbours& 
       peer_address_(std::move(peer_address)),
       id_(platform::random_hex(8)),
       neighbours_(neighbours) {
-  if (const auto address = parse_address(peer_address_); address.has_value())
-    peer_is_trusted_ = neighbours_.options.trusted_proxies.contains(*address);
+  look_at_peer();
   boost::system::error_code ignored;
   transport_.socket().non_blocking(true, ignored);
   neighbours_.open.insert(this);
+}
+
+void Connection::look_at_peer() {
+  const auto address = parse_address(peer_address_);
+  peer_is_trusted_ = address.has_value() && neighbours_.trusted_proxies.contains(*address);
+  trust_generation_ = neighbours_.trust_generation;
+}
+
+bool Connection::peer_is_trusted() {
+  if (trust_generation_ != neighbours_.trust_generation) [[unlikely]]
+    look_at_peer();
+  return peer_is_trusted_;
 }
 
 Connection::~Connection() { neighbours_.open.erase(this); }
@@ -207,7 +218,7 @@ Connection::AtOnce Connection::take_at_once() {
                               .keep_alive = keep_alive,
                               .http_1_0 = head.http_1_0,
                               .with_body = head.method != Method::head});
-    if (!answer_inline({head, peer_address_, peer_is_trusted_, id}, answer)) {
+    if (!answer_inline({head, peer_address_, peer_is_trusted(), id, neighbours_.trusted_proxies}, answer)) {
       auto handler = answer.take_later();
       step = handler ? AtOnce::later : AtOnce::declined;
       if (!handler) break;
@@ -486,7 +497,7 @@ void Connection::identify(Request& request) {
   request.peer_address = peer_address_;
   request.id = next_id(id);
   ++requests_;
-  see_through(neighbours_.options.trusted_proxies, request, transport_.is_tls() ? "https" : "http");
+  see_through(neighbours_.trusted_proxies, request, transport_.is_tls() ? "https" : "http");
 }
 
 void Connection::report(const Request& request, const Response& response) const noexcept try {

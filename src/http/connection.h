@@ -42,6 +42,8 @@ struct Neighbours {
   const Observer& observer;
   StreamService* streams = nullptr;  // answers every request instead of the router, if there is one
   std::unordered_set<Connection*> open{};
+  TrustedProxies trusted_proxies = options.trusted_proxies;  // of now
+  std::uint64_t trust_generation = 0;                        // changes with them
   bool stopping = false;
   Deadline swept_at = std::chrono::steady_clock::now();  // within sweep_interval of now while connections are open
   HeadView head{};                                       // of the request being read; for one call, never across a wait
@@ -108,6 +110,8 @@ class Connection {
   boost::asio::awaitable<void> end_tls();
   Refusal refusal_of(ReadResult result, std::string_view when_slow) const noexcept;
   bool rest();
+  bool peer_is_trusted();
+  void look_at_peer();
   void begin(Phase phase, std::chrono::milliseconds time_max) noexcept;
   void close() noexcept;
   std::string_view next_id(std::array<char, 40>& text) const noexcept;
@@ -119,6 +123,7 @@ class Connection {
   std::string id_;  // of the connection; requests are numbered
   std::uint64_t requests_ = 0;
   bool peer_is_trusted_ = false;
+  std::uint64_t trust_generation_ = 0;  // in which it was looked at
   Neighbours& neighbours_;
   std::string input_;  // received, not yet consumed
   std::array<char, 4096> chunk_;

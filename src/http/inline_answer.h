@@ -7,6 +7,7 @@
 // server's Observer.
 #pragma once
 
+#include "http/forwarded.h"
 #include "http/head_view.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +25,7 @@ struct InlineRequest {
   std::string_view peer_address;  // of the socket
   bool peer_is_trusted;           // it is one of the trusted proxies
   std::string_view id;            // of this request, for logs; the answer carries it as X-Request-Id
+  const TrustedProxies& trusted_proxies;
 };
 
 // Writes one answer: status() first, then fields, then body(); or none of them, to decline. Framing (Content-Length,

@@ -63,6 +63,12 @@ class Loop {
   void keep_certificate(ServerTls& tls) { asio::co_spawn(io_, reload_when_changed(tls), asio::detached); }
   // From any thread.
   void stop() noexcept;
+  void trust(TrustedProxies proxies) {
+    asio::post(io_, [this, trusted = std::move(proxies)]() mutable {
+      neighbours_.trusted_proxies = std::move(trusted);
+      ++neighbours_.trust_generation;
+    });
+  }
 
  private:
   asio::awaitable<void> accept_all();
@@ -266,6 +272,10 @@ platform::Outcome<std::unique_ptr<Server>> Server::listen(ServerOptions options,
 }
 
 std::uint16_t Server::port() const noexcept { return state_->port; }
+
+void Server::trust(const TrustedProxies& proxies) {
+  for (const auto& loop : state_->loops) loop->trust(proxies);
+}
 
 void Server::run() {
   std::vector<std::jthread> others;

@@ -69,6 +69,8 @@ class Server {
   ~Server();
 
   std::uint16_t port() const noexcept;
+  // In place of options.trusted_proxies, on connections that exist too: soon, and never in the midst of a request.
+  void trust(const TrustedProxies& proxies);
   // Serves until stop(); returns when all answers under way are finished or drain_time_max has passed.
   void run();
   // From any thread or a signal handler's thread. Idempotent.

@@ -97,8 +97,8 @@ class Tokens:
         pathlib.Path(path + ".new").write_text(json.dumps({"keys": keys}))
         os.rename(path + ".new", path)
 
-    def sign(self, subject="dev_1", audience="api", lifetime="15m", claims=(), now=None):
-        words = ["token", "sign", "--key", self.key, "--issuer", ISSUER, "--audience", audience, "--subject", subject,
+    def sign(self, subject="dev_1", audience="api", lifetime="15m", claims=(), now=None, issuer=ISSUER):
+        words = ["token", "sign", "--key", self.key, "--issuer", issuer, "--audience", audience, "--subject", subject,
                  "--lifetime", lifetime, "--claim", "client_id=web"]
         for claim in claims:
             words += ["--claim", claim]

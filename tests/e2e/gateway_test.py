@@ -122,6 +122,89 @@ class Whole(unittest.TestCase):
             thread.join()
         self.assertEqual(wrong, [])
 
+    def test_reload_takes_over_issuers_and_no_request_of_those_that_stay_fails(self):
+        second = Tokens(BINARY, self.folder)
+        second.publish(path=f"{self.folder}/partner.json")
+        partner = edge.POLICY.replace("[[upstream]]", """[[issuer]]
+url = "https://partner.example"
+jwks_file = "{folder}/partner.json"
+profile = "any"
+typ = "any"
+
+[[upstream]]""", 1)
+        alone = partner.replace("""[[issuer]]
+url = "https://id.example.com"
+jwks_file = "{folder}/jwks.json"
+profile = "access_token"
+algorithms = ["ES256"]
+""", "", 1)
+        first, other = self.tokens.sign(), second.sign(issuer="https://partner.example")
+        self.assertEqual(self.ask("/v1/tracks/7", other)[0], 403)
+        stop, wrong = threading.Event(), []
+
+        def ask_on(token):
+            while not stop.is_set():
+                for answer in (self.ask("/v1/tracks/7", token), self.pass_through("/v1/tracks/7", token)):
+                    if answer[0] != 200:
+                        wrong.append(answer)
+
+        threads = [threading.Thread(target=ask_on, args=(first,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for policy in (partner, edge.POLICY) * 5 + (partner,):
+            self.gateway.write(policy)
+            self.gateway.reload()
+            self.assertEqual(self.ask("/v1/tracks/7", other)[0], 200 if policy is partner else 403)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.gateway.write(alone)
+        self.gateway.reload()
+        for shape in (self.ask, self.pass_through):
+            self.assertEqual(shape("/v1/tracks/7", other)[0], 200)
+            self.assertEqual(shape("/v1/tracks/7", first)[0], 403, "of an issuer that is gone, and was in the cache")
+        self.assertIn("jeton_agent_", self.gateway.metrics())
+        self.assertEqual(request(self.gateway.ports["operations"], "GET", "/readyz")[0], 200)
+
+    def test_reload_takes_over_proxies_and_log_and_names_what_waits(self):
+        token = self.tokens.sign()
+        self.gateway.write(edge.POLICY, more='trusted_proxies = ["192.0.2.1"]')
+        self.gateway.reload()
+        self.until(lambda: self.ask("/v1/tracks/7", token)[0] == 403)
+        self.assertIn("Only trusted proxies may ask", self.ask("/v1/tracks/7", token)[2])
+        self.gateway.write(edge.POLICY, more="""trusted_proxies = ["127.0.0.0/8"]
+log_allowed_one_in = 1
+threads = 7
+connections_max = 77""")
+        self.gateway.reload()
+        self.until(lambda: self.ask("/v1/tracks/7", token)[0] == 200)
+        answer = self.pass_through("/v1/tracks/7", token, headers=[("X-Forwarded-For", "203.0.113.9")])
+        self.assertEqual(dict(json.loads(answer[2])["headers"])["x-forwarded-for"], "203.0.113.9")
+        self.gateway.wait_for_log('"address":"203.0.113.9"')
+        self.gateway.wait_for_log('"settings":"[gateway] threads, [gateway] connections_max"')
+
+    def test_bad_configuration_changes_nothing_at_all(self):
+        token = self.tokens.sign()
+        good = edge.POLICY.replace('path = "/public/**"', 'path = "/else/**"')
+        for policy, said in (
+                (good.replace('jwks_file = "{folder}/jwks.json"', 'jwks_file = 7'), "jwks_file"),
+                (good.replace('jwks_file = "{folder}/jwks.json"', """jwks_file = "{folder}/jwks.json"
+feed = true
+feed_key = "{folder}/no-such-file"
+client_id = "gateway"
+client_secret_file = "{folder}/none" """), "no-such-file"),
+                (good.replace('"http://127.0.0.1:{origin}"', '"https://127.0.0.1:{origin}"').replace(
+                    "servers = [", 'ca_file = "{folder}/none"\nservers = ['), "none"),
+                (good.replace("[[issuer]]", '[[issuer]]\nurl = "https://id.example.com"\n[[issuer]]', 1), "twice")):
+            self.gateway.write(policy)
+            before = sum("not reloaded" in line for line in self.gateway.log)
+            self.gateway.process.send_signal(signal.SIGHUP)
+            self.gateway.wait_for_log("not reloaded", before + 1)
+            self.assertIn(said, [line for line in self.gateway.log if "not reloaded" in line][-1])
+            self.assertEqual(self.ask("/public/x")[0], 200)
+            self.assertEqual(self.ask("/v1/tracks/7", token)[0], 200)
+
     # mission row 8: keys change while it runs, and nobody is interrupted.
     def test_new_key_is_taken_and_the_tokens_of_a_removed_one_end_though_they_were_cached(self):
         old = self.tokens.sign("old")

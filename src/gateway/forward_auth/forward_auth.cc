@@ -159,7 +159,7 @@ void ForwardAuth::answer(const http::InlineRequest& question, http::InlineAnswer
     return;
   }
   OriginalRequest original;
-  if (const auto read = original.read(*style, question, proxies_, book->cache); !read.has_value()) {
+  if (const auto read = original.read(*style, question, question.trusted_proxies, book->cache); !read.has_value()) {
     recorder_.count_malformed(question.id, read.error());
     say(*style, answer, 400, read.error());
     return;

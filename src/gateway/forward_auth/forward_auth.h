@@ -6,7 +6,8 @@
 // nginx, which takes nothing but 2xx, 401 and 403, any other status is told as 403, and the true one travels in
 // Jeton-Status, with Jeton-Body; examples/nginx maps them back.
 //
-// Only trusted proxies are answered: who else may ask learns nothing. Until there are keys everything is refused (503).
+// Only the listener's trusted proxies are answered: who else may ask learns nothing. Until there are keys everything is
+// refused (503).
 // Threads: any; it is an http::InlineHandler.
 #pragma once
 
@@ -26,9 +27,8 @@ namespace jeton::gateway {
 class ForwardAuth {
  public:
   // All of them must outlive it.
-  ForwardAuth(const CurrentRulebook& rulebook, const DecisionRecorder& recorder, const platform::ClockSource& clock,
-              const http::TrustedProxies& proxies)
-      : rulebook_(rulebook), recorder_(recorder), clock_(clock), proxies_(proxies) {}
+  ForwardAuth(const CurrentRulebook& rulebook, const DecisionRecorder& recorder, const platform::ClockSource& clock)
+      : rulebook_(rulebook), recorder_(recorder), clock_(clock) {}
 
   // Leaves what is no question to the router.
   void answer(const http::InlineRequest& question, http::InlineAnswer& answer) const;
@@ -41,7 +41,6 @@ class ForwardAuth {
   const CurrentRulebook& rulebook_;
   const DecisionRecorder& recorder_;
   const platform::ClockSource& clock_;
-  const http::TrustedProxies& proxies_;
 };
 
 }  // namespace jeton::gateway

@@ -122,7 +122,7 @@ class Edge : public testing::Test {
   StoppedClock clock_;
   DecisionRecorder recorder_{metrics_, {.allowed_one_in = 1}};
   http::TrustedProxies proxies_;
-  ForwardAuth forward_auth_{rulebook_, recorder_, clock_, proxies_};
+  ForwardAuth forward_auth_{rulebook_, recorder_, clock_};
   std::mutex mutex_;
   std::vector<std::string> lines_;
   std::unique_ptr<http::RunningServer> server_;

@@ -89,7 +89,7 @@ class DecidedProxy : public testing::Test {
                                return decider_.decide(head, trace);
                              }})};
   http::TrustedProxies askers_{{*http::parse_address_range("127.0.0.0/8")}};
-  ForwardAuth forward_auth_{rulebook_, recorder_, clock_, askers_};
+  ForwardAuth forward_auth_{rulebook_, recorder_, clock_};
   static http::Router asked_by(const ForwardAuth& forward_auth) {
     http::Router router;
     router.use_inline([&forward_auth](const http::InlineRequest& question, http::InlineAnswer& answer) {
