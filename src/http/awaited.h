@@ -18,9 +18,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace jeton::http {
@@ -55,12 +58,23 @@ class Bell {
     const std::lock_guard lock(meeting->mutex);
     if (meeting->timer == nullptr) return;  // its loop is gone
     meeting->result = std::move(result);
-    // Posted under the lock: a loop being destroyed waits in ~Leave until this is done.
-    boost::asio::post(meeting->timer->get_executor(), [meeting] {
-      const std::lock_guard inner(meeting->mutex);
-      if (meeting->timer != nullptr) meeting->timer->cancel();
-    });
+    // Posted under the lock: a loop being destroyed waits in ~Leave until this is done. Without memory for it the
+    // answer waits until there is some: an answer that is lost would be a request that never ends.
+    while (!posted(meeting)) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
+
+  static bool posted(const std::shared_ptr<Meeting<T>>& meeting) {
+    try {
+      boost::asio::post(meeting->timer->get_executor(), [meeting] {
+        const std::lock_guard inner(meeting->mutex);
+        if (meeting->timer != nullptr) meeting->timer->cancel();
+      });
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    return true;
+  }
+
   std::shared_ptr<Meeting<T>> meeting_;
 };
 

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,14 +52,13 @@ class Loop {
     acceptor_.non_blocking(true);
     if (streams) streams_ = streams(io_);
     neighbours_.streams = streams_.get();
-    asio::co_spawn(io_, accept_all(), asio::detached);
   }
 
   ~Loop() {
     if (streams_) streams_->close();
   }
 
-  void run() { io_.run(); }
+  void run();
   // Before run, of one loop: a renewed certificate is loaded by itself.
   void keep_certificate(ServerTls& tls) { asio::co_spawn(io_, reload_when_changed(tls), asio::detached); }
   // From any thread.
@@ -91,6 +91,7 @@ class Loop {
   Deadline drain_deadline_ = Deadline::max();
   Deadline next_accept_warning_ = Deadline::min();
   bool sweeping_ = false;
+  bool accepting_ = false;
   asio::io_context io_{1};
   Acceptor acceptor_;
   Timer sweeper_;
@@ -98,18 +99,46 @@ class Loop {
   Timer certificate_check_;
 };
 
+// What there was no memory for has ended; everything else goes on, and accepting begins anew.
+void Loop::run() {
+  for (;;) {
+    try {
+      if (!accepting_ && acceptor_.is_open()) asio::co_spawn(io_, accept_all(), asio::detached);
+      io_.run();
+      return;
+    } catch (const std::bad_alloc&) {
+      continue;
+    }
+  }
+}
+
 asio::awaitable<void> Loop::accept_all() {
+  struct Mark {
+    bool& accepting;
+    ~Mark() { accepting = false; }
+  };
+  accepting_ = true;
+  const Mark mark{accepting_};
+  bool must_wait = false;
   while (acceptor_.is_open()) {
-    auto [error, socket] = co_await acceptor_.async_accept(awaited);
-    if (!error) {
-      take(std::move(socket));
-    } else if (error == asio::error::operation_aborted) {
-      break;
-    } else if (error != asio::error::connection_aborted) {
-      // Out of descriptors or memory: those that are open must end first.
-      warn_of_accept(error);
-      accept_pause_.expires_after(accept_retry_time);
-      co_await accept_pause_.async_wait(awaited);
+    try {
+      if (std::exchange(must_wait, false)) {
+        accept_pause_.expires_after(accept_retry_time);
+        co_await accept_pause_.async_wait(awaited);
+        continue;
+      }
+      auto [error, socket] = co_await acceptor_.async_accept(awaited);
+      if (!error) {
+        take(std::move(socket));
+      } else if (error == asio::error::operation_aborted) {
+        break;
+      } else if (error != asio::error::connection_aborted) {
+        // Out of descriptors or memory: those that are open must end first.
+        must_wait = true;
+        warn_of_accept(error);
+      }
+    } catch (const std::bad_alloc&) {
+      must_wait = true;
     }
   }
 }
@@ -142,7 +171,16 @@ void Loop::take(LoopSocket socket) {
   else
     served_.fetch_add(1, std::memory_order_relaxed);
   ++live_;
-  asio::co_spawn(io_, serve(*this, std::move(socket), too_many), asio::detached);
+  try {
+    asio::co_spawn(io_, serve(*this, std::move(socket), too_many), asio::detached);
+  } catch (const std::bad_alloc&) {  // nobody serves it
+    --live_;
+    if (too_many)
+      --refused_;
+    else
+      served_.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
   arm_sweeper();
 }
 

@@ -32,7 +32,7 @@ class PasswordPool {
   PasswordPool(const PasswordPool&) = delete;
   PasswordPool& operator=(const PasswordPool&) = delete;
 
-  // False if the queue is full. A job must not throw.
+  // False if the queue is full. A job must not throw anything but std::bad_alloc.
   [[nodiscard]] bool try_submit(Job job);
 
   struct Counts {

@@ -5,7 +5,7 @@
 #include "jose/key_parts.h"
 
 #include <array>
-#include <cstdlib>
+#include <new>
 #include <span>
 
 namespace jeton::jose {
@@ -36,8 +36,8 @@ Result<std::string> sign_compact(const SigningKey& key, std::string_view header,
 
   std::array<std::byte, 8192 / 8> signature;
   const std::span<std::byte> out = std::span(signature).first(signature_bytes);
-  // Signing fails only when memory ends inside the library beneath; going on would send out an unsigned token.
-  if (!signer.sign(std::string_view(token).substr(0, signature_at - 1), out)) std::abort();
+  // Signing fails only when memory ends inside the library beneath.
+  if (!signer.sign(std::string_view(token).substr(0, signature_at - 1), out)) throw std::bad_alloc();
   base64url::encode(out, token.data() + signature_at);
   return token;
 }

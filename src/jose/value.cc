@@ -68,9 +68,20 @@ Value::Value(std::string_view text) : data_(std::string(text)) {}
 Value::Value(std::string text) noexcept : data_(std::move(text)) {}
 Value::Value(Array elements) noexcept : data_(std::move(elements)) {}
 Value::Value(Object members) noexcept : data_(std::move(members)) {}
-Value::Value(const Value&) = default;
+// Not the variant's own copy: libstdc++ 12 destroys what it has not made when memory ends meanwhile.
+Value::Value(const Value& other) : data_(nullptr) {
+  std::visit(
+      [this]<class Held>(const Held& held) {
+        Held copy(held);
+        data_.emplace<Held>(std::move(copy));
+      },
+      other.data_);
+}
 Value::Value(Value&&) noexcept = default;
-Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(const Value& other) {
+  if (this != &other) *this = Value(other);
+  return *this;
+}
 Value& Value::operator=(Value&&) noexcept = default;
 Value::~Value() = default;
 

@@ -1,4 +1,5 @@
-"""Each system call of a request goes wrong once, in each way: fails, is cut short, or is the last of its process.
+"""X01, X03: each system call of a request goes wrong once, in each way: fails, is cut short, or is the last of its
+process.
 
 What was acknowledged stays, who had no answer goes on by asking again with the same Idempotency-Key, the database opens
 clean, and the server that was killed serves again; and nothing is left without an answer for long. In the tests:
@@ -7,6 +8,7 @@ refresh. tools/soak faults: login, logout, a change of password and a client's r
 import base64
 import errno
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -234,10 +236,17 @@ for one in DEEDS:
 class FullDisk(Trial):
     # X03: nothing is acknowledged that is not kept, reading goes on, and when there is room again all is as before.
     def test_a_full_disk_is_an_error_until_there_is_room(self):
+        self.until_there_is_room(errno.ENOSPC)
+
+    # X03: likewise where a quota is what ends (EDQUOT), which SQLite does not take for a full disk.
+    def test_a_quota_is_an_error_until_there_is_room(self):
+        self.until_there_is_room(errno.EDQUOT)
+
+    def until_there_is_room(self, error):
         client = Client(self.server.port)
         login = client.login()[1]
         other = client.login()[1]["refreshToken"]
-        self.faults.arm(0, FULL, errno.ENOSPC)
+        self.faults.arm(0, FULL, error)
         for _ in range(3):
             status, body = client.refresh(login["refreshToken"], "one")
             self.assertEqual((status, body), (500, {"error": "Token refresh failed"}))
@@ -252,6 +261,55 @@ class FullDisk(Trial):
         self.assertEqual(client.refresh(other)[0], 200, "a logout that was refused has not happened")
         self.assertEqual(client.login()[0], 200)
         self.expect_intact()
+
+
+class SmallDisk(unittest.TestCase):
+    # X03: a file system of a few megabytes, really full.
+    def test_a_file_system_that_fills_up_is_an_error_until_there_is_room(self):
+        with tempfile.TemporaryDirectory() as disk:
+            if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", disk], check=False,
+                              stderr=subprocess.DEVNULL).returncode != 0:
+                self.skipTest("no right to mount a file system")
+            try:
+                self.fill_up(disk)
+            finally:
+                subprocess.run(["umount", disk], check=True)
+
+    def fill_up(self, disk):
+        with Server(BINARY, data=disk + "/data") as server:
+            client = Client(server.port)
+            self.assertEqual(client.register()[0], 201)
+            login = client.login()[1]
+            token, ballast = login["refreshToken"], disk + "/ballast"
+            self.use_up(ballast)
+            kept = 0
+            while True:  # what the log still has room for
+                status, body = client.refresh(token, f"key-{kept}")
+                if status != 200:
+                    break
+                kept, token = kept + 1, body["refreshToken"]
+                self.assertLess(kept, 10_000, "it never was full")
+            self.assertEqual((status, body), (500, {"error": "Token refresh failed"}))
+            self.assertEqual(client.login()[0], 503)
+            self.assertEqual(client.me(login["accessToken"])[0], 200)
+            os.unlink(ballast)
+            status, body = client.refresh(token, f"key-{kept}")
+            self.assertEqual((status, generation_of(body["refreshToken"])), (200, kept + 1), "by itself")
+            self.assertEqual(client.login()[0], 200)
+            self.assertEqual(server.stop(), 0)
+        base = sqlite3.connect(disk + "/data/jeton.db")
+        self.assertEqual(base.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        base.close()
+
+    @staticmethod
+    def use_up(path):
+        try:
+            with open(path, "wb", 0) as file:
+                while True:
+                    file.write(bytes(4096))
+        except OSError as full:
+            if full.errno != errno.ENOSPC:
+                raise
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from jeton_server import Client, Server, generation_of
@@ -94,6 +95,31 @@ class Tabs(unittest.TestCase):
                 self.assertEqual(client.wrong, [], "after the stop")
                 self.assertGreaterEqual(client.count, 10)
         self.assertEqual(os.listdir(self.data).count("jeton.db"), 1)
+
+    # X12: settings are read again, and again, while everybody goes on; a second polite stop is as good as a kill.
+    def test_reloads_and_a_second_stop_under_load_lose_no_answer(self):
+        server, other = self.servers[0], self.servers[1]
+        clients = [Refreshing(server.port, Client(other.port).login()[1]["refreshToken"], f"reload-{index}")
+                   for index in range(8)]
+        threads = [threading.Thread(target=client.run) for client in clients]
+        for thread in threads:
+            thread.start()
+        for client in clients:
+            client.is_under_way.wait(60)
+        for _ in range(20):
+            before = sum(client.count for client in clients)
+            server.process.send_signal(signal.SIGHUP)
+            while sum(client.count for client in clients) == before and not any(client.wrong for client in clients):
+                time.sleep(0.001)
+        self.assertEqual([client.wrong for client in clients if client.wrong], [], "answered wrongly while reloading")
+        self.assertIsNone(server.process.poll())
+        server.process.send_signal(signal.SIGTERM)
+        self.assertIn(server.stop(signal.SIGTERM), (0, 128 + signal.SIGTERM))
+        for thread in threads:
+            thread.join()
+        for client in clients:
+            client.go_on_at(other.port)
+            self.assertEqual(client.wrong, [], "no rotation was half done")
 
 
 class Refreshing:

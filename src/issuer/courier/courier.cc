@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -51,10 +52,19 @@ void Courier::stop() {
 
 void Courier::run() {
   for (;;) {
-    const bool more = run_once() > 0;
+    const bool more = run_or_wait();
     std::unique_lock lock(mutex_);
     if (!more) stopping_changed_.wait_for(lock, options_.poll_interval, [this] { return stopping_; });
     if (stopping_) return;
+  }
+}
+
+// Whether there may be more at once. Without memory there is not: what was not sent stays due.
+bool Courier::run_or_wait() {
+  try {
+    return run_once() > 0;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
 }
 

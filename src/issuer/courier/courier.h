@@ -59,6 +59,7 @@ class Courier {
 
  private:
   void run();
+  bool run_or_wait();
   bool is_due();
   void deliver_one(const store::OutboxMessage& message);
   void give_up_old();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <utility>
 
 namespace jeton::issuer {
@@ -106,7 +107,13 @@ bool FeedHub::wait(std::vector<Arrival>& arrivals) {
 void FeedHub::run() {
   purged_at_ = told_at_ = steady_clock::now();
   std::vector<Arrival> arrivals;  // those that came while the log could not be read wait here
-  while (wait(arrivals)) step(arrivals);
+  while (wait(arrivals)) {
+    try {
+      step(arrivals);
+    } catch (const std::bad_alloc&) {
+      // What could not be sent shows in the chain; the log is read again at the next interval.
+    }
+  }
   for (const Arrival& arrival : arrivals) {
     if (const auto subscriber = arrival.subscriber.lock()) subscriber->end();
   }

@@ -5,6 +5,7 @@
 #include "platform/log.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -120,23 +121,33 @@ void KeyTender::wake() {
   woken_.notify_one();
 }
 
+// One step, and a line in the log if it ends otherwise than the last one (`said`). Whether there is more to do at once.
+bool KeyTender::tend(std::string& said) {
+  const auto done = step();
+  const std::string fault = done.has_value() ? std::string() : done.error().text();
+  if (fault != said) {
+    said = fault;
+    if (fault.empty()) {
+      platform::log_info("signing keys are tended again");
+    } else {
+      platform::log_error("signing keys not tended", {{"reason", fault}});
+    }
+  }
+  return done.has_value() && *done == Step::changed;
+}
+
 void KeyTender::run(const std::function<void()>& between) {
   std::string said;
   for (;;) {
-    const auto done = step();
-    const std::string fault = done.has_value() ? std::string() : done.error().text();
-    if (fault != said) {
-      said = fault;
-      if (fault.empty()) {
-        platform::log_info("signing keys are tended again");
-      } else {
-        platform::log_error("signing keys not tended", {{"reason", fault}});
-      }
+    bool is_due = false;
+    try {
+      is_due = tend(said);
+      between();
+    } catch (const std::bad_alloc&) {
+      // Tended again at the next interval, from what the store then says.
     }
-    between();
     // At once is a moment later: two nodes that overtake each other must not spin.
     constexpr std::chrono::milliseconds moment{20};
-    const bool is_due = done.has_value() && *done == Step::changed;
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, is_due ? moment : interval(), [this] { return stopping_ || is_awake_; });
     is_awake_ = false;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace jeton::issuer {
@@ -39,6 +40,7 @@ class KeyTender {
   void wake();
 
  private:
+  bool tend(std::string& said);
   void run(const std::function<void()>& between);
   platform::Outcome<Step> carry_out(const store::KeySetView& view, KeyPlan plan);
   std::chrono::milliseconds interval() const;

@@ -178,6 +178,7 @@ TEST_P(StoreConformance, RotationWithoutAKeyForgetsTheOneBefore) {
   EXPECT_EQ(rotate_outcome(1, 5), RotateOutcome::reused);
 }
 
+// F07: only the last token may be repeated.
 TEST_P(StoreConformance, TwoBehindWithinTheGraceOfTheRotationBeforeIsSupersededAndEndsNothing) {
   sign_ada_in();
   ASSERT_EQ(rotate_outcome(0), RotateOutcome::rotated);

@@ -2,6 +2,7 @@
 
 #include "store/sqlite/writer.h"
 
+#include <new>
 #include <utility>
 
 namespace jeton::store::sqlite {
@@ -33,7 +34,11 @@ void Checkpointer::loop() {
       if (closed_) return;
       is_asked_ = false;
     }
-    copy();
+    try {
+      copy();
+    } catch (const std::bad_alloc&) {
+      connection_.reset();
+    }
   }
 }
 

@@ -235,6 +235,7 @@ TEST_F(Faults, LockReleasedInTimeIsNotNoticed) {
   other.join();
 }
 
+// X10: whoever comes when all come at once.
 TEST_F(Faults, FullQueueIsOverloadedAtOnceAndEveryoneIsAnswered) {
   reopen({.path = folder_.database(), .clock = clock_, .queue_groups_max = 10, .batch_groups_max = 5});
   RawDatabase lock{folder_.database()};

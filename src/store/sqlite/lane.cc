@@ -44,6 +44,7 @@ void Lane::close() {
 
 void Lane::loop() {
   Batch taken;
+  taken.reserve(batch_groups_max_);  // so that nothing here can fail for want of memory
   for (;;) {
     std::vector<Refusal> refused;
     {

@@ -1,5 +1,6 @@
 #include "store/sqlite/reader.h"
 
+#include <new>
 #include <utility>
 
 #include "store/sqlite/writer.h"
@@ -14,6 +15,15 @@ void Reader::serve(Lane::Batch& batch) {
 }
 
 std::optional<Error> Reader::read(Group& group) {
+  try {
+    return read_in_memory(group);
+  } catch (const std::bad_alloc&) {
+    connection_.reset();
+    return Error{Errc::unavailable, {}};
+  }
+}
+
+std::optional<Error> Reader::read_in_memory(Group& group) {
   if (!connection_) {
     auto connection = open_for_reading(opening_);
     if (!connection) return to_error(connection.error(), opening_.path);

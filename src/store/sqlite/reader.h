@@ -15,6 +15,7 @@ class Reader {
 
  private:
   std::optional<Error> read(Group& group);
+  std::optional<Error> read_in_memory(Group& group);
 
   Opening opening_;
   std::unique_ptr<Connection> connection_;  // null after a failed read, until it can be opened again

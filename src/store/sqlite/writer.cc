@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -48,6 +49,15 @@ bool leaves_commit_unknown(const Failure& failure) {
   return is_io_failure(failure) || failure.primary() == SQLITE_NOMEM;
 }
 
+// Without its words if there is no memory for them.
+Error copy_of(const Error& error) {
+  try {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {error.code, {}};
+  }
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Connection>, Failure> open_for_writing(const Opening& opening) {
@@ -84,16 +94,38 @@ Writer::Writer(Opening opening, WalLimits limits, std::unique_ptr<Connection> co
       checkpointer_(std::make_unique<Checkpointer>(opening_)) {}
 
 void Writer::serve(Lane::Batch& batch, AppendWatch& appended) {
-  verdicts_.assign(batch.size(), std::nullopt);
   const auto before = connection_ ? connection_->appended() : 0;
-  const auto failed = transact(batch);
+  const auto failed = transact_in_memory(batch);
   // Before anybody is answered, so that the news is on its way no later. If the outcome is not known, there may be
   // some.
-  if (!connection_ || connection_->appended() != before) appended.call();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    batch[i]->settle(failed ? failed : std::move(verdicts_[i]));
+  if (!connection_ || connection_->appended() != before) {
+    try {
+      appended.call();
+    } catch (const std::bad_alloc&) {
+      // Whoever follows the feed looks once a second in any case.
+    }
   }
-  if (!failed) tend_wal();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i]->settle(failed ? copy_of(*failed) : std::move(verdicts_[i]));
+  }
+  if (failed) return;
+  try {
+    tend_wal();
+  } catch (const std::bad_alloc&) {
+    connection_.reset();
+  }
+}
+
+// Without memory nothing is certain but that what was begun is undone or was durable: the connection goes, and with it
+// its transaction.
+std::optional<Error> Writer::transact_in_memory(Lane::Batch& batch) {
+  try {
+    verdicts_.assign(batch.size(), std::nullopt);
+    return transact(batch);
+  } catch (const std::bad_alloc&) {
+    connection_.reset();
+    return Error{Errc::unknown, {}};
+  }
 }
 
 std::optional<Error> Writer::transact(Lane::Batch& batch) {
@@ -114,7 +146,11 @@ void Writer::run_in_savepoint(Group& group, std::optional<Error>& verdict) {
   db.query(kSavepoint).run();
   if (db.failed()) return;
   db.sample_clock();
-  group.run(db);
+  try {
+    group.run(db);
+  } catch (const std::bad_alloc&) {
+    db.fail(SQLITE_NOMEM, {});
+  }
   if (auto failure = db.take_failure()) {
     if (is_storage_failure(*failure) || !db.in_transaction())
       return db.fail(failure->code, std::move(failure->message));

@@ -31,6 +31,7 @@ class Writer {
   void serve(Lane::Batch& batch, AppendWatch& appended);
 
  private:
+  std::optional<Error> transact_in_memory(Lane::Batch& batch);
   std::optional<Error> transact(Lane::Batch& batch);
   void run_in_savepoint(Group& group, std::optional<Error>& verdict);
   std::optional<Error> commit();
