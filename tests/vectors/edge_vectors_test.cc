@@ -42,7 +42,7 @@ void echo(const http::InlineRequest& request, http::InlineAnswer& answer) {
 // One policy in one shape, with caches, limits and keys of its own, and an origin behind it.
 class Shown {
  public:
-  Shown(const PolicyFile& file, Shape shape) : signer_(file), forward_auth_(book_, recorder_, clock_, proxies_) {
+  Shown(const PolicyFile& file, Shape shape) : signer_(file), forward_auth_(book_, recorder_, clock_) {
     http::Router origin;
     origin.use_inline(echo);
     origin_ =
@@ -79,9 +79,8 @@ class Shown {
         forward_auth_.answer(question, answer);
       });
     } else {
-      streams = proxy_service({.decide = [this](const http::RequestHead& head,
-                                                const Trace& trace) -> boost::asio::awaitable<ProxyDecision> {
-        co_return decider_.decide(head, trace);
+      streams = proxy_service({.decide = [this](const http::RequestHead& head, const Trace& trace) {
+        return decider_.decide(head, trace);
       }});
     }
     auto server = http::Server::listen(std::move(options), std::move(router), {}, std::move(streams));
