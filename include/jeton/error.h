@@ -73,7 +73,7 @@ enum class Errc : std::uint8_t {
   invalid_path,        // not one that all servers read alike: see path.h
   no_route,            // no rule is about this request
   method_not_allowed,  // rules are about its path, but for other methods
-  ambiguous_query,     // a parameter that a rule looks at stands in the query twice, or cannot be decoded
+  ambiguous_query,     // a parameter that a rule looks at is there twice, has a twin or cannot be decoded
   unwanted_token,      // where authentication is forbidden
   failed_condition,
   insufficient_authentication,  // the login is too long ago, or too weak (RFC 9470)

@@ -1,5 +1,6 @@
 #include "cli/allocator.h"
 
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,8 @@
 namespace jeton::cli {
 
 void set_up_allocator() noexcept try {
+  // With capabilities of its file (a port below 1024) the loader takes the words away at each start: no end of starts.
+  if (::getauxval(AT_SECURE) != 0) return;
   constexpr const char* variable = "GLIBC_TUNABLES";
   constexpr std::array<std::pair<const char*, const char*>, 2> settings = {
       {{"glibc.malloc.hugetlb", "1"}, {"glibc.malloc.tcache_count", "256"}}};

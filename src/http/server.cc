@@ -103,7 +103,11 @@ class Loop {
 void Loop::run() {
   for (;;) {
     try {
-      if (!accepting_ && acceptor_.is_open()) asio::co_spawn(io_, accept_all(), asio::detached);
+      // Marked here, not when it begins to run: memory may end in between, and two must never accept.
+      if (!accepting_ && acceptor_.is_open()) {
+        asio::co_spawn(io_, accept_all(), asio::detached);
+        accepting_ = true;
+      }
       io_.run();
       return;
     } catch (const std::bad_alloc&) {
@@ -117,7 +121,6 @@ asio::awaitable<void> Loop::accept_all() {
     bool& accepting;
     ~Mark() { accepting = false; }
   };
-  accepting_ = true;
   const Mark mark{accepting_};
   bool must_wait = false;
   while (acceptor_.is_open()) {

@@ -86,8 +86,9 @@ inline SuspicionAction action_for(std::uint32_t score, const SuspicionRules& rul
   return reached(rules.log) ? SuspicionAction::log : SuspicionAction::none;
 }
 
-// `last` as of the last rotation, `first_address` of the sign-in (empty: the same as the last); `repeats`: the token
-// that was just rotated is presented once more. What is not known of the session is no sign.
+// `last` as of the last rotation, `first_address` of the sign-in (empty: the same as the last, or forgotten after its
+// time; it excuses nothing then); `repeats`: the token that was just rotated is presented once more. What is not known
+// of the last use is no sign.
 inline Suspicion suspect(const DeviceFacts& last, std::span<const std::byte> first_address, const DeviceFacts& now,
                          bool repeats, const SuspicionRules& rules) {
   Suspicion found;

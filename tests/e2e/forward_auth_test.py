@@ -257,7 +257,7 @@ class Haproxy(Behind, unittest.TestCase):
         token = self.tokens.sign()
         before = len(self.origin.requests)
         self.assertEqual(self.ask("/v1/tracks/7?" + "q" * 12_000, token)[0], 431)
-        self.assertEqual(self.ask("/v1/tracks/7", token, headers=[("traceparent", "a" * 6_000)] * 2)[0], 431)
+        self.assertEqual(self.ask("/v1/tracks/7", token, headers=[("Origin", "a" * 6_000)] * 2)[0], 431)
         self.assertEqual(len(self.origin.requests), before)
         for query in range(10_000, 12_000, 200):
             self.assertIn(self.ask("/v1/tracks/7?" + "q" * query, token)[0], (200, 431), query)
