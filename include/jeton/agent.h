@@ -115,6 +115,8 @@ struct AgentStatus {
   std::uint64_t keys_looks = 0;      // how often they were looked for
   std::string keys_problem{};        // why the last time failed; empty if it did not
   bool has_feed = false, feed_connected = false;
+  std::string feed_epoch{};                    // of the history that it tells; empty: never heard
+  std::uint64_t feed_entry = 0;                // the number of its last entry that is known
   std::chrono::nanoseconds feed_staleness{0};  // max(): not known
   std::string feed_problem{};
 };
@@ -146,8 +148,11 @@ class Agent {
   bool wait_until_ready(std::chrono::milliseconds time_max) const;
 
   // Before another agent takes over the same state directory: what was to be written there is, and from now on nothing
-  // more; it goes on hearing. Waits for the disk.
-  void leave_state();
+  // more; it goes on hearing. Waits for the disk; false: that took longer than `time_max`, and it has left nothing.
+  bool leave_state(std::chrono::milliseconds time_max);
+  // Undoes leave_state, once the other agent has ended: the keys are written anew, and the feed is asked for the whole,
+  // for what was not written meanwhile.
+  void take_state();
   // Ends the thread and all connections. What is known stays to be read, and gets older. Idempotent.
   void stop() noexcept;
 

@@ -78,6 +78,7 @@ Upkeep::Upkeep(AgentOptions options, const platform::ClockSource& clock, const p
              .options = options_,
              .on_disk = [this](std::function<void()> job) {
                if (stores_) asio::post(disk_, guarded(std::move(job)));
+               return stores_;
              }} {
   for (const AgentIssuer& one : options_.issuers) add(one);
   show();
@@ -91,14 +92,29 @@ void Upkeep::stop() noexcept {
   disk_.join();  // what is to be kept is kept
 }
 
-void Upkeep::leave_state() {
-  if (!thread_.joinable()) return disk_.join();
-  std::promise<void> written;
-  asio::post(loop_, [&] {
+bool Upkeep::leave_state(milliseconds time_max) {
+  if (!thread_.joinable()) {
+    disk_.join();
+    return true;
+  }
+  const auto written = std::make_shared<std::promise<void>>();  // who waits may have gone
+  asio::post(loop_, [this, written] {
     stores_ = false;
-    asio::post(disk_, [&] { written.set_value(); });  // behind all that was posted before
+    asio::post(disk_, [written] { written->set_value(); });  // behind all that was posted before
   });
-  written.get_future().wait();
+  if (written->get_future().wait_for(time_max) == std::future_status::ready) return true;
+  take_state();
+  return false;
+}
+
+void Upkeep::take_state() {
+  asio::post(loop_, [this] {
+    stores_ = true;
+    for (const auto& member : members_) {
+      if (member->feed) member->feed->take_state();
+      member->keys->take_state();
+    }
+  });
 }
 
 void Upkeep::add(const AgentIssuer& issuer) {
@@ -125,6 +141,7 @@ void Upkeep::start() {
     if (member->feed) member->feed->load();
     member->keys->load();
   }
+  tell();
   for (const auto& member : members_) {
     const auto keep_going = [this](std::string_view what, std::function<asio::awaitable<void>()> begin) {
       asio::co_spawn(loop_, kept_going(loop_.get_executor(), what, std::move(begin)), asio::detached);
@@ -191,6 +208,8 @@ void Upkeep::tell() {
     one.has_feed = member->feed.has_value();
     if (!member->feed) continue;
     one.feed_connected = member->feed->connected();
+    one.feed_epoch = member->feed->epoch();
+    one.feed_entry = member->feed->entry();
     one.feed_problem = member->feed->problem();
   }
   {
@@ -340,7 +359,8 @@ bool Agent::has_all_keys() const noexcept { return state_->upkeep.has_all_keys()
 bool Agent::wait_until_ready(std::chrono::milliseconds time_max) const {
   return state_->upkeep.wait_until_ready(time_max);
 }
-void Agent::leave_state() { state_->upkeep.leave_state(); }
+bool Agent::leave_state(std::chrono::milliseconds time_max) { return state_->upkeep.leave_state(time_max); }
+void Agent::take_state() { state_->upkeep.take_state(); }
 void Agent::stop() noexcept { state_->upkeep.stop(); }
 std::vector<AgentStatus> Agent::status() const { return state_->upkeep.status(); }
 std::string Agent::metrics() const { return state_->metrics.text() + state_->upkeep.feed_metrics(); }

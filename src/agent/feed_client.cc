@@ -54,10 +54,8 @@ FeedClient::FeedClient(const Parts& parts, std::string issuer, const AgentFeed& 
                       .client_id = feed.client_id,
                       .scope = feed_scope,
                       .client_secret = feed.client_secret}),
-      reader_({.issuer = issuer_,
-               .pinned = feed.pinned,
-               .entries_max = parts.limits().feed_entries_max,
-               .staging = this}),
+      reader_(
+          {.issuer = issuer_, .pinned = feed.pinned, .entries_max = parts.limits().feed_entries_max, .staging = this}),
       log_is_long_(std::make_shared<std::atomic<bool>>(false)),
       disk_bytes_(std::make_shared<std::atomic<std::size_t>>(0)),
       pause_(parts.executor),
@@ -81,6 +79,15 @@ platform::Counter& FeedClient::count_of(std::string_view name, std::string_view 
 }
 
 std::string FeedClient::epoch() const { return reader_.proved() ? reader_.proved()->epoch : std::string(); }
+
+std::uint64_t FeedClient::entry() const { return reader_.proved() ? reader_.proved()->number : 0; }
+
+void FeedClient::take_state() {
+  if (!log_) return;
+  log_is_gone_ = starts_anew_ = true;
+  stores_snapshot_ = false;
+  parts_.on_disk([log = log_] { log->abandon(); });
+}
 
 void FeedClient::load() {
   if (!log_) return;
@@ -113,8 +120,10 @@ void FeedClient::fail(std::string why, std::string_view kind) {
   problem_ = std::move(why);
 }
 
-// Only where it costs nobody: the log has grown long beside what matters.
-bool FeedClient::wants_snapshot() const { return snapshot_wanted_ || log_is_long_->load(std::memory_order_relaxed); }
+// Unasked only where it costs nobody: the log has grown long beside what matters.
+bool FeedClient::wants_snapshot() const {
+  return snapshot_wanted_ || log_is_gone_ || log_is_long_->load(std::memory_order_relaxed);
+}
 
 http::FetchRequest FeedClient::request(const std::string& token) const {
   http::FetchRequest request{.url = url_, .time_max = parts_.limits().fetch_time_max};
@@ -136,6 +145,7 @@ awaitable<void> FeedClient::follow() {
     fail(token.error().what, "token");
     co_return;
   }
+  starts_anew_ = false;
   auto answer = co_await parts_.http.open(request(*token));
   if (!answer.has_value()) {
     fail(answer.error().what, "connection");
@@ -167,6 +177,7 @@ awaitable<void> FeedClient::listen(http::StreamedAnswer& answer) {
       co_return;
     }
     const auto piece = co_await answer.next(left);
+    if (starts_anew_) co_return;
     if (!piece.has_value()) {
       fail(piece.error().what, "connection");
       co_return;
@@ -217,18 +228,18 @@ void FeedClient::add(const feed::Entry& entry) {
 void FeedClient::keep_on_disk(const feed::Event& event) {
   if (!log_ || !reader_.in_snapshot()) return;
   if (event.type == "reset") {
-    stores_snapshot_ = true;
-    parts_.on_disk([log = log_] { log->begin_snapshot(); });
+    stores_snapshot_ = parts_.on_disk([log = log_] { log->begin_snapshot(); });
     return;
   }
   if (!stores_snapshot_) return;
   std::size_t bytes = 0;
   for (const std::string& line : event.data) bytes += line.size();
   *disk_bytes_ += bytes;
-  parts_.on_disk([log = log_, lines = event.data, bytes, waiting = disk_bytes_] {
+  stores_snapshot_ = parts_.on_disk([log = log_, lines = event.data, bytes, waiting = disk_bytes_] {
     log->add_to_snapshot(lines);
     *waiting -= bytes;
   });
+  if (!stores_snapshot_) *disk_bytes_ -= bytes;
 }
 
 bool FeedClient::take(const feed::Event& event) {
@@ -262,7 +273,7 @@ void FeedClient::take(feed::Proved proved, const std::string& statement, bool is
   if (proved.replaces) {
     ++snapshots_;
     stores_snapshot_ = false;
-    snapshot_wanted_ = false;
+    snapshot_wanted_ = log_is_gone_ = false;
     if (!is_stored) events_.keys_changed(&proved.kids);  // at the start they are asked for anyway
     log_is_long_->store(false, std::memory_order_relaxed);
   } else {

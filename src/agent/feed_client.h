@@ -39,8 +39,13 @@ class FeedClient : private feed::Staging {
   void load();
   boost::asio::awaitable<void> run();
 
+  // After another has had the state's directory: what lies there need not go on where this one is, so the feed is asked
+  // for a snapshot and the file begun anew.
+  void take_state();
+
   std::uint64_t snapshots() const noexcept { return snapshots_; }
   std::string epoch() const;  // empty: never heard
+  std::uint64_t entry() const;
   bool connected() const noexcept { return connected_; }
   const std::string& problem() const noexcept { return problem_; }
 
@@ -78,6 +83,8 @@ class FeedClient : private feed::Staging {
   unsigned failures_ = 0;
   bool connected_ = false;
   bool snapshot_wanted_ = false;
+  bool log_is_gone_ = false;  // until a snapshot begins another
+  bool starts_anew_ = false;  // the connection is to be given up
   std::string problem_{};
   std::chrono::milliseconds statement_at_{0};
   Pause pause_;

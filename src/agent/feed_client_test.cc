@@ -4,6 +4,7 @@
 #include "guard/feed/entry.h"
 #include "guard/feed/event_stream.h"
 #include "guard/feed/head.h"
+#include "platform/log.h"
 
 #include <jeton/jws.h>
 
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,7 +35,9 @@ std::int64_t now_milliseconds() { return platform::SystemClock().now().time_sinc
 // Goes on, and is put forward.
 struct MovedClock final : platform::MonotonicSource {
   std::atomic<std::int64_t> ahead{0};
+  std::atomic<bool> stands{false};
   std::chrono::milliseconds ticks() const override {
+    if (stands) return std::chrono::milliseconds(ahead);
     return platform::SteadyClock().ticks() + std::chrono::milliseconds(ahead);
   }
 };
@@ -301,7 +305,7 @@ TEST_F(FeedClientTest, AnotherTakesOverItsStateWhileItGoesOn) {
   });
   start();
   wait_until([&] { return refuses("one"); });
-  upkeep_->leave_state();
+  ASSERT_TRUE(upkeep_->leave_state(60s));
   const auto metrics = std::move(metrics_);
   const auto former = std::move(upkeep_);
   start();
@@ -314,6 +318,82 @@ TEST_F(FeedClientTest, AnotherTakesOverItsStateWhileItGoesOn) {
   issuer_.stop();
   start();
   EXPECT_TRUE(refuses("one") && refuses("later")) << "the state is of one hand";
+}
+
+// The other one has failed: what was not written meanwhile is, and in place of what the other wrote.
+TEST_F(FeedClientTest, WhoTakesItsStateBackWritesAgain) {
+  const std::string begin_place = "Last-Event-ID: " + place();
+  const std::string before = snapshot(), before_head = signed_head();
+  const std::string more = revoke("missed"), after_head = signed_head(), after = snapshot();
+  const std::string last = revoke("last"), last_head = signed_head();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    const auto send_heads = [&](const std::string& head, std::size_t until) {
+      while (sent_ < until && !issuer_.stopping() && peer.send(head)) std::this_thread::sleep_for(20ms);
+    };
+    const bool goes_on = peer.head.find("Last-Event-ID: ") != std::string::npos;
+    const bool knows_begin = peer.head.find(begin_place) != std::string::npos || (!goes_on && sent_ == 0);
+    peer.send(stream_head);
+    if (!goes_on) peer.send(sent_ == 0 ? before : after);
+    if (knows_begin) send_heads(before_head, 1);
+    if (knows_begin) peer.send(more + after_head);
+    send_heads(after_head, 2);
+    peer.send(last + last_head);
+    send_heads(last_head, 3);
+  });
+  start();
+  wait_until([&] { return upkeep_->is_ready(); });
+  ASSERT_TRUE(upkeep_->leave_state(60s));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) std::filesystem::remove(entry.path());
+  sent_ = 1;
+  wait_until([&] { return refuses("missed"); });
+  const std::size_t asked = connections();
+  upkeep_->take_state();
+  wait_until([&] { return connections() > asked; });
+  EXPECT_EQ(request(asked).find("Last-Event-ID"), std::string::npos) << "the whole is asked for";
+  const auto snapshots = [&] { return !std::filesystem::is_empty(folder_) && refuses("missed"); };
+  wait_until(snapshots);
+  sent_ = 2;
+  wait_until([&] { return refuses("last"); });
+  upkeep_.reset();
+  issuer_.stop();
+  start();
+  EXPECT_TRUE(upkeep_->is_ready()) << "its keys and its feed are on disk";
+  EXPECT_TRUE(refuses("missed") && refuses("last"));
+}
+
+// Without a clock's help: what is not written is not waited for either.
+TEST_F(FeedClientTest, WhoHasLeftItsStateWaitsForNoDisk) {
+  const std::string filler(200, 'f');
+  for (int i = 0; i < 25'000; ++i) revoke(filler + std::to_string(i));
+  const std::string large = snapshot();
+  serve_feed([=, this](ScriptedIssuer::Peer& peer) {
+    while (sent_ == 0 && !issuer_.stopping()) std::this_thread::sleep_for(1ms);
+    peer.send(stream_head + large);
+    stay(peer);
+  });
+  start();
+  ASSERT_TRUE(upkeep_->leave_state(60s));
+  monotonic_.stands = true;
+  sent_ = 1;
+  wait_until([&] { return refuses(filler + "24999"); });
+}
+
+TEST_F(FeedClientTest, ADiskThatHangsIsNotWaitedForAndNothingIsLeft) {
+  serve_feed([](ScriptedIssuer::Peer&) {});
+  const auto go = std::make_shared<std::promise<void>>();
+  platform::set_log_sink([wait = go->get_future().share()](std::string_view line) {
+    if (line.find("keys are not stored") != line.npos) wait.wait();
+  });
+  const std::string keys_path = state_path({.state_directory = folder_}, "keys-", issuer_.url(), ".json");
+  std::filesystem::create_directories(keys_path + "/in the way");
+  start();
+  wait_until([&] { return upkeep_->has_all_keys(); });
+  EXPECT_FALSE(upkeep_->leave_state(1ms));
+  std::filesystem::remove_all(keys_path);
+  go->set_value();
+  wait_until([&] { return std::filesystem::is_regular_file(keys_path); });
+  upkeep_.reset();
+  platform::set_log_sink({});
 }
 
 // A key that was published after the snapshot is good, one that only an older set has is not.

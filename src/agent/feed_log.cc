@@ -168,6 +168,12 @@ void FeedLog::drop_snapshot() noexcept {
   coming_.reset();
 }
 
+void FeedLog::abandon() noexcept {
+  drop_snapshot();
+  pending_.clear();
+  close();
+}
+
 void FeedLog::write_to_snapshot(std::string_view text) noexcept {
   if (coming_->failed == 0 && coming_->bytes + text.size() > limits_.file_bytes_max) coming_->failed = EFBIG;
   if (coming_->failed == 0) coming_->failed = write_at(coming_->file, text, coming_->bytes);

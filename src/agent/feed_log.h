@@ -57,6 +57,8 @@ class FeedLog {
   void begin_snapshot();
   void add_to_snapshot(std::span<const std::string> entry_lines) noexcept;
   void drop_snapshot() noexcept;
+  // Leaves the file as it is, since another may have written it: nothing but a whole snapshot is kept after that.
+  void abandon() noexcept;
 
   // Keeps what `statement` has proved; of a snapshot that is_staged, what was added. A Fault is to be logged, and
   // changes nothing else.

@@ -104,10 +104,15 @@ void KeySource::load() {
     platform::log_warning("stored keys are not used", {{"issuer", name_}, {"file", path_}});
     return;
   }
+  epoch_ = stored->epoch;
   confirmed_at_ = parts_.monotonic.ticks() - std::max<milliseconds>(now - stored->confirmed_at, milliseconds(0));
   if (!stored->epoch.empty() && stored->epoch == events_.feed_epoch()) {
     events_.confirmed(kids(), events_.snapshots());
   }
+}
+
+void KeySource::take_state() {
+  if (keys_) store(epoch_);
 }
 
 awaitable<void> KeySource::run() {
@@ -168,6 +173,7 @@ awaitable<void> KeySource::look(FetchReason reason) {
 
 void KeySource::confirm(milliseconds asked_at, std::uint64_t asked_after, const std::string& epoch) {
   confirmed_at_ = asked_at;
+  epoch_ = epoch;
   events_.confirmed(kids(), asked_after);
   // A confirmation is not worth a write of its own each time.
   const milliseconds interval = milliseconds(parts_.limits().keys_stale_max) / 20;
@@ -177,8 +183,11 @@ void KeySource::confirm(milliseconds asked_at, std::uint64_t asked_after, const 
 void KeySource::store(const std::string& epoch) {
   if (path_.empty()) return;
   stored_at_ = parts_.monotonic.ticks();
-  const StoredKeys keys{
-      .issuer = name_, .source = source(), .confirmed_at = parts_.clock.now_seconds(), .epoch = epoch, .jwks = jwks_};
+  const StoredKeys keys{.issuer = name_,
+                        .source = source(),
+                        .confirmed_at = parts_.clock.now_seconds() - std::chrono::floor<std::chrono::seconds>(age()),
+                        .epoch = epoch,
+                        .jwks = jwks_};
   parts_.on_disk([path = path_, text = text_of(keys), issuer = name_] {
     const auto written = platform::write_private_file(path, text, platform::Existing::replace);
     if (!written.has_value()) {

@@ -36,6 +36,8 @@ class KeySource {
   // The last good set, from disk. Before run().
   void load();
   boost::asio::awaitable<void> run();
+  // Writes down what is known, in place of what another has written meanwhile.
+  void take_state();
   // Asks again now; once more if it is asking already.
   void ask(FetchReason reason);
 
@@ -76,6 +78,7 @@ class KeySource {
   std::chrono::milliseconds address_found_{0};
   std::optional<KeySet> keys_{};
   std::string jwks_{}, etag_{}, problem_{};
+  std::string epoch_{};  // of the feed, when the set was confirmed
   std::chrono::milliseconds confirmed_at_{0};
   std::optional<std::chrono::milliseconds> stored_at_{};
   std::chrono::milliseconds next_{0};

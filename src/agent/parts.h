@@ -26,8 +26,8 @@ struct Parts {
   const platform::MonotonicSource& monotonic;
   platform::Metrics& metrics;
   const AgentOptions& options;
-  // Runs it on the disk thread, one after another.
-  std::function<void(std::function<void()>)> on_disk;
+  // Runs it on the disk thread, one after another. False: another agent has the state, and it is never run.
+  std::function<bool(std::function<void()>)> on_disk;
 
   const AgentLimits& limits() const noexcept { return options.agent_limits; }
 };

@@ -31,7 +31,8 @@ class Upkeep {
   Upkeep(const Upkeep&) = delete;
   Upkeep& operator=(const Upkeep&) = delete;
   void start();
-  void leave_state();
+  bool leave_state(std::chrono::milliseconds time_max);
+  void take_state();
   void stop() noexcept;
 
   std::shared_ptr<const Verifier> verifier() const;

@@ -113,6 +113,75 @@ Outcome<std::shared_ptr<Agent>> start_agent(const PolicyFile& file, EdgeSecrets&
   return std::shared_ptr<Agent>(*std::move(started));
 }
 
+constexpr std::chrono::nanoseconds behind_max = std::chrono::milliseconds(1'500);  // a heartbeat, and its way
+
+bool is_as_fresh(const AgentStatus& mine, const AgentStatus& before) {
+  return !mine.has_feed || mine.feed_staleness - behind_max <= before.feed_staleness;
+}
+
+// Whether each entry that the former one knew is known. Of another history that can be told by its age alone.
+bool knows_as_much(const AgentStatus& mine, const AgentStatus& before) {
+  if (!mine.has_feed) return true;
+  if (mine.feed_epoch == before.feed_epoch) return mine.feed_entry >= before.feed_entry;
+  return !mine.feed_epoch.empty() && is_as_fresh(mine, before);
+}
+
+// Of one issuer, what would be lost. Tokens would be refused without its keys, and without what the feed has told
+// revoked ones be accepted.
+Outcome<void> loses_nothing(const AgentStatus& mine, const AgentStatus& before) {
+  if (before.has_keys && !mine.has_keys)
+    return std::unexpected(
+        Fault{fmt::format("{}: its keys are not known to the new configuration: {}.", mine.issuer,
+                          mine.keys_problem.empty() ? "there was no answer in time" : mine.keys_problem),
+              "Look at its jwks and whether the issuer answers there, and send SIGHUP again."});
+  if (!knows_as_much(mine, before))
+    return std::unexpected(
+        Fault{fmt::format("{}: what it has revoked is not known to the new configuration: {}.", mine.issuer,
+                          mine.feed_problem.empty() ? "its feed was not heard in time" : mine.feed_problem),
+              "Look at its feed_key and client, and at state; send SIGHUP again when its feed can be heard."});
+  return {};
+}
+
+// Until it can say what the former one can: it has all keys, and has heard each feed as lately. Fault: for an issuer of
+// both it cannot in the end. Issuers that have come only now are not waited for any longer.
+Outcome<void> wait_for(const Agent& agent, const Agent& former) {
+  constexpr std::chrono::milliseconds look_interval{10};
+  const auto until = std::chrono::steady_clock::now() + Edge::issuer_wait_max;
+  while (true) {
+    const bool is_last = std::chrono::steady_clock::now() >= until;
+    const std::vector<AgentStatus> known = former.status();
+    std::this_thread::sleep_for(look_interval);  // for what the former one has heard a moment sooner
+    bool is_ready = agent.wait_until_ready(std::chrono::milliseconds(0));
+    Outcome<void> whole;
+    for (const AgentStatus& mine : agent.status()) {
+      const auto before = std::ranges::find(known, mine.issuer, &AgentStatus::issuer);
+      if (before == known.end()) continue;
+      if (whole.has_value()) whole = loses_nothing(mine, *before);
+      is_ready = is_ready && is_as_fresh(mine, *before);
+    }
+    if (is_last || (is_ready && whole.has_value())) return whole;
+  }
+}
+
+// In place of the former one, which goes on as it was if there is a Fault.
+Outcome<std::shared_ptr<Agent>> start_successor(Agent& former, bool same_place, const PolicyFile& file,
+                                                EdgeSecrets& secrets) {
+  if (auto options = agent_options(file, secrets); !options.has_value())
+    return std::unexpected(std::move(options.error()));
+  if (same_place && !former.leave_state(Edge::issuer_wait_max))
+    return std::unexpected(Fault{fmt::format("{}: the disk takes too long.", file.gateway.state),
+                                 "Look at that disk, and send SIGHUP again."});
+  auto started = start_agent(file, secrets);
+  if (started.has_value()) {
+    if (auto done = wait_for(**started, former); !done.has_value()) {
+      (*started)->stop();
+      started = std::unexpected(std::move(done.error()));
+    }
+  }
+  if (!started.has_value() && same_place) former.take_state();
+  return started;
+}
+
 bool are_same(const std::vector<EdgeSecrets::OfIssuer>& some, const std::vector<EdgeSecrets::OfIssuer>& others) {
   return std::ranges::equal(some, others, [](const EdgeSecrets::OfIssuer& one, const EdgeSecrets::OfIssuer& other) {
     return one.feed_key == other.feed_key &&
@@ -132,7 +201,8 @@ std::vector<IntrospectionEndpoint> introspection_endpoints(const std::vector<Iss
                          .client_id = issuer.client_id,
                          .client_secret = secrets.issuers[i].client_secret.duplicate(),
                          .answer_time_max = issuer.introspection_timeout,
-                         .answer_age_max = issuer.introspection_max_age});
+                         .answer_age_max = issuer.introspection_max_age,
+                         .leeway = issuer.leeway});
   }
   return endpoints;
 }
@@ -466,23 +536,6 @@ void Edge::stop() noexcept {
   }
 }
 
-// Until it can say what the former one can: it has all keys, and has heard each feed as lately.
-void Edge::wait_for(const Agent& agent, const Agent& former, const std::vector<IssuerSettings>& issuers) {
-  constexpr std::chrono::milliseconds look_interval{10};
-  constexpr std::chrono::nanoseconds behind_max = std::chrono::milliseconds(1'500);  // a heartbeat, and its way
-  const auto is_as_fresh = [&](const IssuerSettings& issuer) {
-    const auto now = Agent::monotonic();
-    const auto mine = agent.revocations().staleness(issuer.url, now);
-    const auto before = former.revocations().staleness(issuer.url, now);
-    return !issuer.feed || !mine.has_value() || *mine - behind_max <= before.value_or(std::chrono::nanoseconds(0));
-  };
-  const auto until = std::chrono::steady_clock::now() + issuer_wait_max;
-  while (std::chrono::steady_clock::now() < until) {
-    if (agent.wait_until_ready(look_interval) && std::ranges::all_of(issuers, is_as_fresh)) return;
-    std::this_thread::sleep_for(look_interval);
-  }
-}
-
 // Before anything is taken over everything that can fail has been made.
 Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> shadow, EdgeSecrets secrets) {
   State& state = *state_;
@@ -494,14 +547,10 @@ Outcome<std::string> Edge::replace(PolicyFile fresh, std::optional<PolicyFile> s
   const bool same_place = fresh.gateway.state == state.file.gateway.state;
   std::shared_ptr<Agent> agent, former;
   if (!same_place || fresh.issuers != state.file.issuers || !are_same(secrets.issuers, state.known_secrets)) {
-    if (auto options = agent_options(fresh, secrets); !options.has_value())
-      return std::unexpected(std::move(options.error()));
     former = state.agent_of_now();
-    if (same_place) former->leave_state();
-    auto started = start_agent(fresh, secrets);
+    auto started = start_successor(*former, same_place, fresh, secrets);
     if (!started.has_value()) return std::unexpected(std::move(started.error()));
     agent = *std::move(started);
-    wait_for(*agent, *former, fresh.issuers);
   }
   {
     const std::scoped_lock writing(state.rulebook_mutex);

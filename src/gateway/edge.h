@@ -21,10 +21,6 @@
 #include <utility>
 #include <vector>
 
-namespace jeton {
-class Agent;
-}
-
 namespace jeton::gateway {
 
 // What the file names and this room does not read by itself.
@@ -52,13 +48,13 @@ class Edge {
 
   // Another policy, whole: from the next request on. Where issuers or their secrets have changed it waits, up to
   // issuer_wait_max, for the keys and feeds of the new ones, and meanwhile the old policy goes on. Fault: nothing has
-  // changed. The text names settings that differ and wait for a restart; empty: there are none.
+  // changed; one is that of an issuer that stays, keys or revocations would not be known any more. The text names
+  // settings that differ and wait for a restart; empty: there are none.
   // Threads: any, one call at a time; not an event loop's.
   static constexpr std::chrono::milliseconds issuer_wait_max{2'000};
   platform::Outcome<std::string> replace(PolicyFile file, std::optional<PolicyFile> shadow, EdgeSecrets secrets);
 
  private:
-  static void wait_for(const Agent& agent, const Agent& former, const std::vector<IssuerSettings>& issuers);
   struct State;
   explicit Edge(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -106,7 +106,8 @@ Decision Guard::decide(const RequestFacts& facts, Moment now) const {
 Decision Guard::settle(const Undecided& undecided, Introspection said, std::string_view address, Moment now) const {
   const VerifiedToken& token = undecided.token;
   const auto refuse = [&](Errc code) { return Decision(refusal(Error{code}, undecided.route)); };
-  if (now.wall >= token.expires_at()) return refuse(Errc::expired);
+  if (auto objection = verifier_.objection_later(token, now.wall))
+    return Decision(refusal(*std::move(objection), undecided.route));
   bool is_stale = true;
   if (parts_.revocations != nullptr) {
     if (const auto reason = parts_.revocations->find(token))

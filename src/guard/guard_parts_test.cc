@@ -170,6 +170,23 @@ TEST(GuardParts, WhatTheIssuerSaysOfATokenSettlesIt) {
   EXPECT_EQ(outcome(settle(Introspection::active)), "429 over_limit");
 }
 
+TEST(GuardParts, WithinTheLeewayATokenIsSettledAsItWasVerified) {
+  RevocationTable revocations = table();
+  const Verifier lenient{{.issuer = issuer,
+                          .audience = AudienceRule::must_include("api"),
+                          .keys = KeySet({key().verification_key()}),
+                          .leeway = 30s}};
+  const Guard guard{
+      lenient, Policy{.when_stale = WhenStale::introspect}, {.revocations = &revocations, .can_introspect = true}};
+  const Decision decision = decide(guard, bearer(), {now + 629s, 0ns});
+  ASSERT_EQ(outcome(decision), "undecided");
+  const auto settle = [&](UnixTime at) {
+    return outcome(guard.settle(*decision.undecided(), Introspection::active, "192.0.2.7", {at, 0ns}));
+  };
+  EXPECT_EQ(settle(now + 629s), "allowed");
+  EXPECT_EQ(settle(now + 630s), "401 expired");
+}
+
 TEST(GuardParts, WhatIsHeardWhileTheIssuerIsAskedCounts) {
   RevocationTable revocations = table();
   const Guard guard{verifier(),

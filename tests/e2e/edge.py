@@ -97,6 +97,9 @@ class Tokens:
         pathlib.Path(path + ".new").write_text(json.dumps({"keys": keys}))
         os.rename(path + ".new", path)
 
+    def public(self):
+        return self.run("key", "jwks", self.key)
+
     def sign(self, subject="dev_1", audience="api", lifetime="15m", claims=(), now=None, issuer=ISSUER):
         words = ["token", "sign", "--key", self.key, "--issuer", issuer, "--audience", audience, "--subject", subject,
                  "--lifetime", lifetime, "--claim", "client_id=web"]
@@ -196,6 +199,13 @@ class Gateway:
         seen = sum("configuration reloaded" in line for line in self.log)
         self.process.send_signal(signal.SIGHUP)
         self.wait_for_log("configuration reloaded", seen + 1)
+
+    def reload_in_vain(self):
+        """The reason."""
+        seen = sum("not reloaded" in line for line in self.log)
+        self.process.send_signal(signal.SIGHUP)
+        self.wait_for_log("not reloaded", seen + 1)
+        return [line for line in self.log if "not reloaded" in line][-1]
 
     def decisions(self):
         lines = [json.loads(line) for line in list(self.log) if line.startswith("{")]

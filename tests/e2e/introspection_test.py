@@ -38,6 +38,11 @@ name = "denies"
 match = {{ path = "/denies/**" }}
 staleness = {{ max = "1s", then = "deny" }}
 upstream = "origin"
+[[route]]
+name = "open"
+match = {{ path = "/open/**" }}
+staleness = {{ max = "1s", then = "allow" }}
+upstream = "origin"
 """
 
 
@@ -106,6 +111,61 @@ class Introspection(unittest.TestCase):
         for shape in (self.by_proxy, self.by_question):
             wait_for(lambda one=shape: one(gateway, mine["accessToken"])[0] == 200, "allowed", gateway.errors)
         self.assertIn('answer="active"} 0\n', gateway.metrics())
+
+    # What is no longer known of an issuer that stays is not given up for a policy that cannot have it.
+    def test_reload_that_would_lose_keys_or_revocations_changes_nothing(self):
+        self.client("follower", "--scope", "feed:read", "--audience", "api")
+        gateway = self.gateway("follower")
+        policy = POLICY.replace("ISSUER", self.issuer.url).replace("CLIENT", "follower")
+        mine, other = self.sign_in("a@example.com"), self.sign_in("b@example.com")
+        wait_for(lambda: request(gateway.ports["operations"], "GET", "/readyz")[0] == 200, "ready", gateway.errors)
+        wait_for(lambda: self.by_proxy(gateway, mine["accessToken"], "/open/7")[0] == 200, "allowed", gateway.errors)
+        self.assertEqual(self.issuer.client().logout(mine["refreshToken"])[0], 204)
+
+        def expect_all_as_it_was():
+            for shape in (self.by_proxy, self.by_question):
+                wait_for(lambda: shape(gateway, mine["accessToken"], "/open/7")[0] == 401, "revoked", gateway.errors)
+                self.assertEqual(shape(gateway, other["accessToken"], "/open/7")[0], 200, gateway.errors())
+            self.assertEqual(request(gateway.ports["operations"], "GET", "/readyz")[0], 200)
+
+        expect_all_as_it_was()
+        mistyped = policy.replace("feed = true", f'jwks = "http://127.0.0.1:{edge.free_port()}/jwks.json"\nfeed = true')
+        with open(f"{self.folder}/other.jwks", "w", encoding="utf-8") as file:
+            file.write(edge.Tokens(BINARY, self.folder).public())
+        other_key = policy.replace("feed.jwks", "other.jwks")
+        moved = policy.replace("/state", "/elsewhere")
+        gateway.write(mistyped)
+        self.assertIn(self.issuer.url + ": its keys are not known", gateway.reload_in_vain())
+        expect_all_as_it_was()
+        gateway.write(moved)
+        gateway.reload()  # the feed can be heard
+        expect_all_as_it_was()
+        gateway.write(policy)
+        gateway.reload()
+        expect_all_as_it_was()
+        self.issuer.server.kill()
+        for text in (mistyped, moved.replace("/elsewhere", "/empty"), other_key):
+            gateway.write(text)
+            self.assertRegex(gateway.reload_in_vain(), self.issuer.url + ": (its keys are|what it has revoked is) not")
+            expect_all_as_it_was()
+        # One that stays with what is on disk is another matter: also after those that failed.
+        gateway.write(policy.replace("feed = true", 'leeway = "20s"\nfeed = true'))
+        gateway.reload()
+        expect_all_as_it_was()
+        self.issuer.start()
+        third = self.sign_in("c@example.com")
+        self.assertEqual(self.issuer.client().logout(third["refreshToken"])[0], 204)
+        wait_for(lambda: self.by_proxy(gateway, third["accessToken"], "/open/7")[0] == 401, "heard", gateway.errors)
+        gateway.write(other_key)
+        self.assertIn(": what it has revoked is not known", gateway.reload_in_vain())
+        expect_all_as_it_was()
+        self.assertEqual(gateway.stop(), 0)
+        # The state is whole: a gateway that begins without the issuer knows all of it.
+        self.issuer.server.kill()
+        gateway = self.gateway("follower")
+        for one in (mine, third):
+            self.assertEqual(self.by_proxy(gateway, one["accessToken"], "/open/7")[0], 401)
+        self.assertEqual(self.by_proxy(gateway, other["accessToken"], "/open/7")[0], 200)
 
     def test_no_request_fails_while_the_policy_is_reloaded_under_load(self):
         gateway = self.gateway()

@@ -14,7 +14,8 @@ constexpr std::int64_t unix_seconds_max = 253'402'300'799;  // the end of the ye
 }  // namespace
 
 std::expected<IntrospectionAnswer, std::string_view> read_introspection(std::string_view body,
-                                                                        const VerifiedToken& token, UnixTime now) {
+                                                                        const VerifiedToken& token, UnixTime now,
+                                                                        std::chrono::seconds leeway) {
   const auto document = Value::parse(body);
   if (!document.has_value() || document->if_object() == nullptr) return std::unexpected("the answer is no JSON object");
   const Value* const member = document->find("active");
@@ -33,12 +34,12 @@ std::expected<IntrospectionAnswer, std::string_view> read_introspection(std::str
     const std::string* const text = said->if_string();
     if (text == nullptr || *text != expected) return std::unexpected("the answer is about another token");
   }
-  IntrospectionAnswer answer{.said = Introspection::active, .good_until = token.expires_at()};
+  IntrospectionAnswer answer{.said = Introspection::active, .good_until = token.expires_at() + leeway};
   if (const Value* const said = document->find("exp")) {
     const std::int64_t* const seconds = said->if_integer();
     if (seconds == nullptr || *seconds < 0 || *seconds > unix_seconds_max)
       return std::unexpected("the answer's exp is no time");
-    answer.good_until = std::min(answer.good_until, from_unix_seconds(*seconds));
+    answer.good_until = std::min(answer.good_until, from_unix_seconds(*seconds) + leeway);
   }
   if (now >= answer.good_until) answer.said = Introspection::inactive;
   return answer;

@@ -24,8 +24,8 @@ class IntrospectionAnswers : public testing::Test {
                              .keys = KeySet({key.verification_key()})}};
     return *verifier.verify(signer.sign(Claims{"u1"}.with("client_id", "app"), now).value(), now);
   }
-  std::string said(const std::string& body, UnixTime at = now) const {
-    const auto answer = read_introspection(body, token_, at);
+  std::string said(const std::string& body, UnixTime at = now, std::chrono::seconds leeway = 0s) const {
+    const auto answer = read_introspection(body, token_, at, leeway);
     if (!answer.has_value()) return std::string(answer.error());
     return answer->said == Introspection::active ? "active" : "inactive";
   }
@@ -66,9 +66,20 @@ TEST_F(IntrospectionAnswers, EndedIsInactive) {
   EXPECT_EQ(said(R"({"active":true,"exp":1700000000})"), "inactive");
   EXPECT_EQ(said(R"({"active":true,"exp":1700000001})"), "active");
   EXPECT_EQ(said(R"({"active":true})", now + 900s), "inactive");
-  EXPECT_EQ(read_introspection(R"({"active":true,"exp":1700000005})", token_, now)->good_until,
+  EXPECT_EQ(read_introspection(R"({"active":true,"exp":1700000005})", token_, now, 0s)->good_until,
             from_unix_seconds(1'700'000'005));
-  EXPECT_EQ(read_introspection(R"({"active":true,"exp":1800000000})", token_, now)->good_until, token_.expires_at());
+  EXPECT_EQ(read_introspection(R"({"active":true,"exp":1800000000})", token_, now, 0s)->good_until,
+            token_.expires_at());
+}
+
+TEST_F(IntrospectionAnswers, TheIssuersLeewayIsThatOfTheAnswerToo) {
+  EXPECT_EQ(said(R"({"active":true})", now + 929s, 30s), "active");
+  EXPECT_EQ(said(R"({"active":true})", now + 930s, 30s), "inactive");
+  EXPECT_EQ(said(R"({"active":true,"exp":1700000000})", now + 29s, 30s), "active");
+  EXPECT_EQ(said(R"({"active":true,"exp":1700000000})", now + 30s, 30s), "inactive");
+  EXPECT_EQ(said(R"({"active":false})", now, 30s), "inactive");
+  EXPECT_EQ(read_introspection(R"({"active":true,"exp":1800000000})", token_, now, 30s)->good_until,
+            token_.expires_at() + 30s);
 }
 
 }  // namespace

@@ -74,6 +74,12 @@ struct Flight {
   std::vector<Bell> bells{};
 };
 
+struct Failure {
+  platform::Fault fault;
+  bool is_issuers = true;  // not about this token alone
+};
+using Asked = std::expected<IntrospectionAnswer, Failure>;
+
 struct Kept {
   Introspection said;
   nanoseconds asked_at;
@@ -139,10 +145,10 @@ struct Introspector::State {
   bool join(const crypto::Sha256& digest, const VerifiedToken& token, const std::string& compact, Bell bell);
   void start_next();
   asio::awaitable<void> fly(std::shared_ptr<Flight> flight);
-  asio::awaitable<platform::Outcome<IntrospectionAnswer>> question(const Flight& flight);
+  asio::awaitable<Asked> question(const Flight& flight);
   void end(Flight& flight, Told told);
   void keep(const Flight& flight, const Kept& said);
-  void count(Issuer& issuer, const platform::Outcome<IntrospectionAnswer>& answer);
+  void count(Issuer& issuer, const Asked& answer);
 
   const platform::ClockSource& clock;
   platform::Metrics& metrics;
@@ -253,11 +259,11 @@ void Introspector::State::start_next() {
 
 asio::awaitable<void> Introspector::State::fly(std::shared_ptr<Flight> flight) {
   const nanoseconds asked_at = Agent::monotonic();
-  platform::Outcome<IntrospectionAnswer> answer = std::unexpected(platform::Fault{"no memory", ""});
+  Asked answer = std::unexpected(Failure{{"no memory", ""}});
   try {
     answer = co_await question(*flight);
   } catch (const std::exception& error) {
-    answer = std::unexpected(platform::Fault{error.what(), ""});
+    answer = std::unexpected(Failure{{error.what(), ""}});
   }
   --under_way;
   count(*flight->issuer, answer);
@@ -266,7 +272,7 @@ asio::awaitable<void> Introspector::State::fly(std::shared_ptr<Flight> flight) {
   start_next();
 }
 
-asio::awaitable<platform::Outcome<IntrospectionAnswer>> Introspector::State::question(const Flight& flight) {
+asio::awaitable<Asked> Introspector::State::question(const Flight& flight) {
   const IntrospectionEndpoint& endpoint = flight.issuer->endpoint;
   http::FetchRequest request{.method = http::Method::post,
                              .url = endpoint.url,
@@ -283,17 +289,19 @@ asio::awaitable<platform::Outcome<IntrospectionAnswer>> Introspector::State::que
   http::append_form(request.body, "client_id", endpoint.client_id);
   http::append_form(request.body, "client_secret", text_of(endpoint.client_secret));
   auto response = co_await http.fetch(std::move(request));
-  if (!response.has_value()) co_return std::unexpected(std::move(response.error()));
+  if (!response.has_value()) co_return std::unexpected(Failure{std::move(response.error())});
   if (response->status != 200)
     co_return std::unexpected(
-        platform::Fault{endpoint.url + ": it answers with status " + std::to_string(response->status), ""});
-  const auto answer = read_introspection(response->body, flight.token, clock.now_seconds());
+        Failure{.fault = {endpoint.url + ": it answers with status " + std::to_string(response->status), ""},
+                .is_issuers = response->status >= 500});
+  const auto answer = read_introspection(response->body, flight.token, clock.now_seconds(), endpoint.leeway);
   if (!answer.has_value())
-    co_return std::unexpected(platform::Fault{endpoint.url + ": " + std::string(answer.error()), ""});
+    co_return std::unexpected(
+        Failure{.fault = {endpoint.url + ": " + std::string(answer.error()), ""}, .is_issuers = false});
   co_return *answer;
 }
 
-void Introspector::State::count(Issuer& issuer, const platform::Outcome<IntrospectionAnswer>& answer) {
+void Introspector::State::count(Issuer& issuer, const Asked& answer) {
   if (answer.has_value()) {
     (answer->said == Introspection::active ? issuer.active : issuer.inactive).add();
     issuer.failures = 0;
@@ -302,12 +310,12 @@ void Introspector::State::count(Issuer& issuer, const platform::Outcome<Introspe
   }
   issuer.failed.add();
   const nanoseconds now = Agent::monotonic();
-  if (++issuer.failures >= limits.failures_max)
+  if (answer.error().is_issuers && ++issuer.failures >= limits.failures_max)
     issuer.paused_until.store((now + limits.failure_pause).count(), std::memory_order_relaxed);
   if (now < issuer.next_warning) return;
   issuer.next_warning = now + warning_interval;
   platform::log_warning("introspection failed",
-                        {{"issuer", issuer.endpoint.issuer}, {"reason", answer.error().text()}});
+                        {{"issuer", issuer.endpoint.issuer}, {"reason", answer.error().fault.text()}});
 }
 
 void Introspector::State::keep(const Flight& flight, const Kept& said) {

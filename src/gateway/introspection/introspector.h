@@ -2,10 +2,11 @@
 // with staleness.then = "introspect". It has an event loop and a thread of its own; who asks waits on his own loop.
 //
 // One question a token is under way at a time, however many requests wait for it, and what was said is kept for a
-// short while, by the digest of the token, and never beyond its `exp`: as old as the route lets revocations be at most,
-// so that a route with staleness.max = "0s" has every request asked about anew. An issuer that fails several times in a
-// row is left alone for a moment, and what would be asked about meanwhile has failed. All numbers are
-// IntrospectionLimits.
+// short while, by the digest of the token, and never beyond its `exp`: as old as the route lets revocations be at
+// most, so that a route with staleness.max = "0s" has every request asked about anew. An issuer that cannot be
+// reached, is too slow or answers with 5xx several times in a row is left alone for a moment, and what would be asked
+// about meanwhile has failed; other answers that are none do not count for that, since one token may cause them. All
+// numbers are IntrospectionLimits.
 //
 // The client authenticates by client_secret_post. https, or this machine; no redirect is followed; what is no answer,
 // or one about another token (introspection_answer.h), has failed. Failing is never taken for `inactive`.
@@ -37,6 +38,7 @@ struct IntrospectionEndpoint {
   SecretBytes client_secret{};
   std::chrono::milliseconds answer_time_max{1'000};  // for a whole answer, and as long for its turn
   std::chrono::milliseconds answer_age_max{5'000};   // of what was said, counted from when it was asked
+  std::chrono::seconds leeway{0};                    // of `exp`, the token's and the answer's
 };
 
 struct IntrospectionLimits {

@@ -231,6 +231,44 @@ TEST_F(IntrospectorTest, IssuerThatFailsIsLeftAloneForAWhile) {
   EXPECT_EQ(ask(compact()), Introspection::active);
 }
 
+// Whoever holds a token may have caused it.
+TEST_F(IntrospectorTest, AnswerAboutOneTokenDoesNotEndTheQuestionsAboutOthers) {
+  begin({.failures_max = 3, .failure_pause = 1h});
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const char* body : {R"({"active":true,"sub":"another"})", R"({"active":true,"exp":1.5})", "garbage"}) {
+    says(body);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(compact()), Introspection::failed) << body;
+  }
+  for (const char* status : {"400 Bad Request", "401 Unauthorized", "302 Found"}) {
+    issuer_.answer(place, status, json, R"({"active":true})");
+    EXPECT_EQ(ask(compact()), Introspection::failed) << status;
+  }
+  says(R"({"active":true})");
+  EXPECT_EQ(ask(compact()), Introspection::active);
+  issuer_.script(place, [](ScriptedIssuer::Peer&) {});  // gone, and that concerns everybody
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(compact()), Introspection::failed);
+  const int asked = issuer_.count(place);
+  EXPECT_EQ(ask(compact()), Introspection::failed);
+  EXPECT_EQ(issuer_.count(place), asked);
+}
+
+TEST_F(IntrospectorTest, TokenWithinTheLeewayIsActive) {
+  struct Later final : platform::ClockSource {
+    std::chrono::sys_time<std::chrono::milliseconds> now() const override { return noon + 929s; }
+  } later;
+  says(R"({"active":true,"exp":1700000900})");
+  const std::string text = compact();
+  for (const auto& [leeway, said] : {std::pair{30s, Introspection::active}, {29s, Introspection::inactive}}) {
+    Introspector other(later, metrics_);
+    auto endpoint = endpoints();
+    endpoint[0].leeway = leeway;
+    other.use(std::move(endpoint));
+    const auto token = *verifier_.verify(text, noon);
+    EXPECT_EQ(asio::co_spawn(loop_, other.ask(token, text, long_ago), asio::use_future).get(), said);
+    if (said == Introspection::active) EXPECT_EQ(other.recall(token, text, long_ago), said) << "it is kept as long";
+  }
+}
+
 TEST_F(IntrospectorTest, WaitingRequestsHaveABound) {
   begin({.asked_at_once_max = 1, .waiting_requests_max = 2});
   const auto go = std::make_shared<std::latch>(1);
