@@ -69,7 +69,11 @@ class IntrospectedShapes : public DecidedProxy {
     introspector_.use(std::move(endpoints));
     use(policy, {.revocations = &revocations_, .can_introspect = true});
   }
-  ~IntrospectedShapes() override { platform::set_log_sink({}); }
+  ~IntrospectedShapes() override {
+    proxy_.stop();  // a request whose client has left may be under way still, and uses what is below
+    asked_.stop();
+    platform::set_log_sink({});
+  }
   void change(Rulebook& book) override { book.introspector = &introspector_; }
   void says(const std::string& body) { issuer_.answer(place, "200 OK", "", body); }
   static std::string bearer(const std::string& token) { return "Authorization: Bearer " + token + "\r\n"; }
