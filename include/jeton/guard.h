@@ -149,7 +149,7 @@ class Guard {
   // Why what was allowed by this token on this route may not go on, as the route's `streams_until` says; nothing: it
   // may. For what outlasts its request (a WebSocket, a stream of events), to be asked again and again, also of a Guard
   // that came after the one that allowed it. What time, keys and feed can change is looked at, and nothing else; where
-  // revocations are stale, `deny` ends it, while `introspect`, which was asked once, does not.
+  // revocations are stale, `deny` ends it, and so does `introspect`: nobody asks the issuer again.
   // Errors: unknown_key, expired, too_old, revoked, stale_claims, stale_revocations.
   std::optional<Error> objection_later(const VerifiedToken& token, const Route& route, Moment now) const;
 

@@ -160,9 +160,8 @@ struct Match {
 
 // For how long what outlasts its request may go on: a WebSocket, a stream of events, an answer that takes its time.
 enum class StreamsUntil : std::uint8_t {
-  expiry,      // of the token, leeway included; and until it is revoked
-  revocation,  // of the token, its session or its subject, as far as the feed is heard
-  closed,      // by either side: the token is looked at once
+  expiry,  // of the token, leeway included; and until it is revoked
+  closed,  // by either side: the token is looked at once, and no revocation ends it
 };
 
 struct Route {

@@ -195,7 +195,8 @@ awaitable<void> FeedClient::listen(http::StreamedAnswer& answer) {
       if (!take(event)) co_return;
       event_at = parts_.monotonic.ticks();
     }
-    if (disk_bytes_->load(std::memory_order_relaxed) > disk_bytes_max) {
+    // What is not to be stored waits for no disk, though what was given to it before may lie there for long.
+    if (stores_snapshot_ && disk_bytes_->load(std::memory_order_relaxed) > disk_bytes_max) {
       co_await wait_for_disk();
       event_at = parts_.monotonic.ticks();
     }

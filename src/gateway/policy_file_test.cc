@@ -17,7 +17,7 @@ trusted_proxies = []
 [defaults]
 audience = "api"
 staleness = { max = "5s", then = "deny" }
-streams = "until_revocation"
+streams = "until_expiry"
 [[issuer]]
 url = "https://id.example.com"
 algorithms = ["ES256"]
@@ -95,7 +95,7 @@ TEST(PolicyFile, AFileIsReadWhole) {
   EXPECT_EQ(high.policy.staleness_max, 5s);
   EXPECT_EQ(high.policy.when_stale, WhenStale::introspect);
   EXPECT_EQ(high.policy.pass.size(), 2u);
-  EXPECT_EQ(high.streams_until, StreamsUntil::revocation);
+  EXPECT_EQ(high.streams_until, StreamsUntil::expiry);
 
   const Route& own = file->routes.all()[1];
   EXPECT_TRUE(own.policy.audiences.empty());
@@ -118,6 +118,20 @@ std::string staleness_policy(std::string_view feed, std::string_view defaults, s
   return "[defaults]\naudience = \"api\"\n" + std::string(defaults) +
          "\n[[issuer]]\nurl = \"https://id.example.com\"\n" + std::string(feed) +
          "\n[[route]]\nname = \"a\"\nmatch = { path = \"/a\" }\n" + std::string(route) + "\n";
+}
+
+// No revocation could end it for as long: an entry leaves the feed once the tokens that it concerns have expired.
+TEST(PolicyFile, WhatLastsUntilItIsRevokedIsNoSetting) {
+  const auto with_streams = [](std::string_view word) {
+    return said_of("[defaults]\naudience = \"api\"\nstreams = \"" + std::string(word) +
+                   "\"\n[[issuer]]\nurl = \"https://id.example.com\"\n" +
+                   "[[route]]\nname = \"a\"\nmatch = { path = \"/a\" }\n");
+  };
+  EXPECT_EQ(with_streams("until_expiry"), "good");
+  EXPECT_EQ(with_streams("until_closed"), "good");
+  EXPECT_EQ(with_streams("until_revocation"),
+            "g.toml:3: [defaults] streams must be one of \"until_expiry\", \"until_closed\", not "
+            "\"until_revocation\"");
 }
 
 TEST(PolicyFile, DenyWhenStaleIsAFaultWhereAnIssuerHasNoFeed) {

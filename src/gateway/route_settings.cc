@@ -43,7 +43,7 @@ Staleness read_staleness(TomlTable& table) {
 }
 
 std::optional<StreamsUntil> read_streams(TomlTable& table) {
-  const auto place = table.word("streams", {"until_expiry", "until_revocation", "until_closed"});
+  const auto place = table.word("streams", {"until_expiry", "until_closed"});
   if (!place.has_value()) return std::nullopt;
   return static_cast<StreamsUntil>(*place);
 }

@@ -129,14 +129,9 @@ std::optional<Error> Guard::objection_later(const VerifiedToken& token, const Ro
       return Error{*reason == RevocationReason::stale_claims ? Errc::stale_claims : Errc::revoked};
     const auto staleness = parts_.revocations->staleness(token.issuer(), now.monotonic);
     const bool is_stale = staleness.has_value() && *staleness > route.policy.staleness_max;
-    const bool refuses = route.policy.when_stale == WhenStale::deny ||
-                         (route.policy.when_stale == WhenStale::introspect && !parts_.can_introspect);
-    if (is_stale && refuses) return Error{Errc::stale_revocations};
+    if (is_stale && route.policy.when_stale != WhenStale::allow) return Error{Errc::stale_revocations};
   }
-  auto objection = verifier_.objection_later(token, now.wall);
-  if (objection && objection->code != Errc::unknown_key && route.streams_until == StreamsUntil::revocation)
-    return std::nullopt;
-  return objection;
+  return verifier_.objection_later(token, now.wall);
 }
 
 std::optional<Error> Guard::objection_by(const Routes& other, const RequestFacts& facts, const Decision& decision,

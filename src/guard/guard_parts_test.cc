@@ -356,36 +356,34 @@ TEST(GuardParts, WhatLastsEndsAsItsRouteSays) {
     const auto objection = asked.objection_later(*decision.token(), route, {now + after, after});
     return objection ? std::string(name_of(objection->code)) : "nothing";
   };
-  constexpr auto expiry = StreamsUntil::expiry, revocation = StreamsUntil::revocation, closed = StreamsUntil::closed;
+  constexpr auto expiry = StreamsUntil::expiry, closed = StreamsUntil::closed;
   EXPECT_EQ(later(guard, expiry, 599s), "nothing");
   EXPECT_EQ(later(guard, expiry, 1h), "expired");
-  EXPECT_EQ(later(guard, revocation, 1h), "nothing");
   EXPECT_EQ(later(guard, closed, 1h), "nothing");
   // A key that is there no more ends it at once, unless nothing does.
   const Guard other_keys{verifier(KeySet({SigningKey::generate(Algorithm::es256).verification_key()})), Policy{}};
   EXPECT_EQ(later(other_keys, expiry, 0s), "unknown_key");
-  EXPECT_EQ(later(other_keys, revocation, 0s), "unknown_key");
   EXPECT_EQ(later(other_keys, closed, 0s), "nothing");
-  // A feed that is not heard ends it where the route denies; asking the issuer, where nobody can be asked, does too.
+  // A feed that is not heard ends it where the route denies; and where the issuer is asked, for it is not asked again.
   const Policy denies{.staleness_max = 10s, .when_stale = WhenStale::deny};
   const Policy asks{.staleness_max = 10s, .when_stale = WhenStale::introspect};
   const Guard asking{verifier(), Policy{}, {.revocations = &revocations, .can_introspect = true}};
   EXPECT_EQ(later(guard, expiry, 10s, denies), "nothing");
   EXPECT_EQ(later(guard, expiry, 11s, denies), "stale_revocations");
-  EXPECT_EQ(later(guard, revocation, 11s, denies), "stale_revocations");
   EXPECT_EQ(later(guard, closed, 11s, denies), "nothing");
   EXPECT_EQ(later(guard, expiry, 11s), "nothing");
   EXPECT_EQ(later(guard, expiry, 11s, asks), "stale_revocations");
-  EXPECT_EQ(later(asking, expiry, 11s, asks), "nothing");
+  EXPECT_EQ(later(asking, expiry, 11s, asks), "stale_revocations");
+  EXPECT_EQ(later(asking, expiry, 10s, asks), "nothing");
+  EXPECT_EQ(later(asking, closed, 11s, asks), "nothing");
 
   Revocation one{.kind = RevocationKind::subject, .subject = "u1", .least = 2, .expires_at = start + 900};
   hear(revocations, heard({one}));
   EXPECT_EQ(later(guard, expiry, 0s), "revoked");
-  EXPECT_EQ(later(guard, revocation, 0s), "revoked");
   EXPECT_EQ(later(guard, closed, 0s), "nothing");
   one.reason = RevocationReason::stale_claims;
   hear(revocations, heard({one}));
-  EXPECT_EQ(later(guard, revocation, 0s), "stale_claims");
+  EXPECT_EQ(later(guard, expiry, 0s), "stale_claims");
 }
 
 TEST(GuardParts, AClaimThatIsTooLongToPassRefusesTheRequest) {

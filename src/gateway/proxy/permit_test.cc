@@ -81,7 +81,8 @@ class LastingExchange : public testing::Test {
     Policy policy{.authentication = Authentication::optional, .audiences = {"api"}, .when_stale = when_stale_};
     auto routes = Routes::build(
         {{.name = "all", .match = {.path = "/**"}, .policy = policy, .upstream = "origin", .streams_until = until_}});
-    Guard guard(verifier, *routes, {.revocations = &table_});
+    Guard guard(verifier, *routes,
+                {.revocations = &table_, .can_introspect = when_stale_ == WhenStale::introspect});
     DecisionCounters counters(metrics_, guard.routes());
     Rulebook book{guard, verifier, std::move(counters)};
     book.upstreams.emplace("origin", upstream_);
@@ -115,6 +116,8 @@ class LastingExchange : public testing::Test {
                           .subject = token_id,
                           .expires_at = to_unix_seconds(noon) + 100'000}}});
   }
+  // A stream begins while the feed is heard, which then falls silent.
+  void end_unheard(WhenStale when_stale);
   // Of an exchange that ended by itself.
   void wait_until_told(unsigned exchanges) {
     for (unsigned told = told_; told < exchanges; told = told_) told_.wait(told);
@@ -159,6 +162,20 @@ Origin::Script says(std::string_view first, std::atomic<std::size_t>* received =
       if (received != nullptr) *received += size;
     }
   };
+}
+
+void LastingExchange::end_unheard(WhenStale when_stale) {
+  hear({});
+  begin(says(events), StreamsUntil::expiry, when_stale);
+  RawPeer peer = ask("a");
+  EXPECT_EQ(peer.answer(true).status, 200);
+  peer.received_until("1\n\n\r\n");
+  table_.apply(issuer,
+               {.head = {.issuer = issuer, .epoch = "first", .time = to_unix_seconds(noon) * 1000 + 86'400'000}}, noon,
+               Agent::monotonic());  // from a clock that is ahead: it says nothing of freshness
+  ASSERT_TRUE(peer.closed_within(20s));
+  wait_until_told(1);
+  EXPECT_TRUE(counted("events", "stale_revocations")) << metrics_.text();
 }
 
 TEST_F(LastingExchange, WebSocketIsClosedWhenItsTokenExpires) {
@@ -296,33 +313,28 @@ TEST_F(LastingExchange, GoesOnUntilTheLeewayHasPassed) {
   EXPECT_FALSE(peer.sees_close());
 }
 
-// Each way of letting a stream outlive its token, and what still ends it.
-TEST_F(LastingExchange, LastsAsItsRouteSays) {
-  for (const StreamsUntil until : {StreamsUntil::revocation, StreamsUntil::closed}) {
-    clock_.at = noon;
-    begin(says(events), until);
-    const std::string id = until == StreamsUntil::closed ? "closed" : "revocation";
-    RawPeer peer = ask(id);
-    EXPECT_EQ(peer.answer(true).status, 200);
-    peer.received_until("1\n\n\r\n");
-    until_ = StreamsUntil::expiry;
-    take({key_.verification_key()});  // a new policy is for new requests
-    RawPeer witness = ask("witness");
-    EXPECT_EQ(witness.answer(true).status, 200);
-    witness.received_until("1\n\n\r\n");
-    clock_.at = noon + 86'400s;
-    EXPECT_FALSE(witness.sees_close());
-    EXPECT_FALSE(peer.closed_within(0ms));
-    clock_.at = noon;
-    revoke(id);
-    RawPeer second = ask("second of " + id);
-    EXPECT_EQ(second.answer(true).status, 200);
-    second.received_until("1\n\n\r\n");
-    revoke("second of " + id);
-    EXPECT_FALSE(second.sees_close());  // two looks after the first was revoked
-    EXPECT_EQ(peer.closed_within(0ms), until == StreamsUntil::revocation);
-    proxy_.reset();
-  }
+// Beside witnesses of the usual kind, whose ends show that there was a look.
+TEST_F(LastingExchange, OfARouteThatLetsItLastUntilClosedOutlivesExpiryAndRevocation) {
+  begin(says(events), StreamsUntil::closed);
+  RawPeer peer = ask("closed");
+  EXPECT_EQ(peer.answer(true).status, 200);
+  peer.received_until("1\n\n\r\n");
+  until_ = StreamsUntil::expiry;
+  take({key_.verification_key()});  // a new policy is for new requests
+  RawPeer witness = ask("witness");
+  EXPECT_EQ(witness.answer(true).status, 200);
+  witness.received_until("1\n\n\r\n");
+  clock_.at = noon + 86'400s;
+  EXPECT_FALSE(witness.sees_close());
+  EXPECT_FALSE(peer.closed_within(0ms));
+  clock_.at = noon;
+  revoke("closed");
+  RawPeer second = ask("second");
+  EXPECT_EQ(second.answer(true).status, 200);
+  second.received_until("1\n\n\r\n");
+  revoke("second");
+  EXPECT_FALSE(second.sees_close());  // two looks after the first was revoked
+  EXPECT_FALSE(peer.closed_within(0ms));
 }
 
 TEST_F(LastingExchange, EndsWithItsKey) {
@@ -338,19 +350,10 @@ TEST_F(LastingExchange, EndsWithItsKey) {
   EXPECT_TRUE(counted("events", "unknown_key")) << metrics_.text();
 }
 
-TEST_F(LastingExchange, OfARouteThatDeniesWhenStaleEndsWhenTheFeedIsNotHeard) {
-  hear({});
-  begin(says(events), StreamsUntil::expiry, WhenStale::deny);
-  RawPeer peer = ask("a");
-  EXPECT_EQ(peer.answer(true).status, 200);
-  peer.received_until("1\n\n\r\n");
-  table_.apply(issuer,
-               {.head = {.issuer = issuer, .epoch = "first", .time = to_unix_seconds(noon) * 1000 + 86'400'000}}, noon,
-               Agent::monotonic());  // from a clock that is ahead: it says nothing of freshness
-  EXPECT_FALSE(peer.sees_close());
-  wait_until_told(1);
-  EXPECT_TRUE(counted("events", "stale_revocations")) << metrics_.text();
-}
+TEST_F(LastingExchange, OfARouteThatDeniesWhenStaleEndsWhenTheFeedIsNotHeard) { end_unheard(WhenStale::deny); }
+
+// A new request would be asked about; what lasts is not asked about again, and so may not outlast a revocation.
+TEST_F(LastingExchange, OfARouteThatAsksWhenStaleEndsWhenTheFeedIsNotHeard) { end_unheard(WhenStale::introspect); }
 
 TEST_F(LastingExchange, WithoutATokenEndsByItselfAlone) {
   begin(says(events));

@@ -10,7 +10,8 @@
 // answer never passes for a whole one. A request is sent a second time only if nothing of it can have been acted upon:
 // the connection could not be made; or it is GET, HEAD or OPTIONS without a body, and the connection ended before the
 // first byte of an answer.
-// What lasts ends with its token, within PermitWatch::look_interval of its end (gateway/proxy/permit_watch.h).
+// What lasts ends with its token, within PermitWatch::look_interval of its end, or twice that where it began less than
+// that before: the first look only marks it (gateway/proxy/permit_watch.h).
 // Answers of our own are `{"error":"…"}`: 400, 408, 413 (the client's body), 405 (TRACE, CONNECT, a method not of A-Z
 // and `-`), 502, 503, 504 (the upstream), 508 (the request goes round in circles).
 #pragma once
