@@ -9,12 +9,17 @@ from pathlib import Path
 TALLY = Path(__file__).resolve().parents[2] / "tools" / "tally"
 
 
-def tally(**files):
+def lines(**files):
     with tempfile.TemporaryDirectory() as directory:
         for name, text in files.items():
             (Path(directory) / name.replace("__", ".")).write_text(text)
         done = subprocess.run([sys.executable, str(TALLY), directory], stdout=subprocess.PIPE)
-        return done.returncode, done.stdout.decode().splitlines()[-1]
+        return done.returncode, done.stdout.decode().splitlines()
+
+
+def tally(**files):
+    status, printed = lines(**files)
+    return status, printed[-1]
 
 
 def ctest(*cases):
@@ -40,6 +45,13 @@ class Tally(unittest.TestCase):
         files = {"a_test__xml": google(5, failed=2), "ctest__junit": ctest(entry("a_test", "fail", "<failure/>"),
                                                                            entry("tidy", "fail", "<failure/>"))}
         self.assertEqual(tally(**files), (1, "5 passed, 3 failed"))
+
+    def test_failed_case_is_named_with_what_it_said(self):
+        case = ('<testcase classname="Door" name="Opens" status="run">'
+                '<failure message="door.cc:7&#x0A;Expected: open"/></testcase>')
+        printed = lines(a_test__xml=f"<testsuites>{case}</testsuites>")[1]
+        self.assertTrue(printed[0].endswith(": a_test: Door.Opens"), printed)
+        self.assertEqual(printed[1:], ["    door.cc:7", "    Expected: open", "0 passed, 1 failed"])
 
     def test_program_that_fails_outside_its_cases_is_one_more(self):
         files = {"a_test__xml": google(5), "ctest__junit": ctest(entry("a_test", "fail", "<failure/>"))}
