@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The fuzz campaign that adds up over days; tools/soak fuzz builds the fuzzers and runs this.
 
-  fuzz_campaign.py HOURS [--jobs N]   works for so long, in rounds of some minutes, always at the target that has the
-                                      least CPU time so far
+  fuzz_campaign.py HOURS [--jobs N] [--only TARGET,…]
+                                      works for so long, in rounds of some minutes, always at the target that has the
+                                      least CPU time so far (of those named, if any are)
   fuzz_campaign.py --seconds N        each target once for N seconds; the repository keeps nothing of it
   fuzz_campaign.py --status           what has been done, without building or running anything
 
@@ -193,11 +194,11 @@ def spread(target, directory):
 
 
 class Fuzzing:
-    def __init__(self, jobs, keeps):
+    def __init__(self, jobs, keeps, only=()):
         self.jobs, self.keeps = jobs, keeps
         self.ledger = ROOT / "fuzz" / "ledger.jsonl"
         self.records = read_ledger(self.ledger)
-        self.parts = {target: fingerprint(ROOT, target) for target in all_targets(ROOT)}
+        self.parts = {target: fingerprint(ROOT, target) for target in only or all_targets(ROOT)}
         self.commit = git("rev-parse", "--short", "HEAD")
         self.machine = machine()
         self.lock, self.busy, self.failed, self.done = threading.Lock(), set(), set(), set()
@@ -339,18 +340,29 @@ def machine():
 
 
 def usage():
-    print("usage: tools/soak fuzz [HOURS [--jobs N] | --seconds N | --status]", file=sys.stderr)
+    print("usage: tools/soak fuzz [HOURS [--jobs N] [--only TARGET,…] | --seconds N | --status]", file=sys.stderr)
     return 2
 
 
+def take(arguments, option):
+    """The option's value, which may be missing; both are gone from the arguments."""
+    at = arguments.index(option)
+    value = "".join(arguments[at + 1:at + 2])
+    del arguments[at:at + 2]
+    return value
+
+
 def main(arguments):
-    jobs = os.cpu_count() or 1
+    jobs, only = os.cpu_count() or 1, []
     if "--jobs" in arguments:
-        at = arguments.index("--jobs")
-        if not re.fullmatch(r"[1-9]\d*", "".join(arguments[at + 1:at + 2])):
+        if not re.fullmatch(r"[1-9]\d*", value := take(arguments, "--jobs")):
             return usage()
-        jobs = int(arguments[at + 1])
-        del arguments[at:at + 2]
+        jobs = int(value)
+    if "--only" in arguments:
+        only = take(arguments, "--only").split(",")
+        if unknown := [target for target in only if target not in all_targets(ROOT)]:
+            print(f"no fuzzer is called {unknown[0]!r}; there are: {' '.join(all_targets(ROOT))}", file=sys.stderr)
+            return 2
     if arguments == ["--status"]:
         parts = {target: fingerprint(ROOT, target) for target in all_targets(ROOT)}
         print(*status_lines(read_ledger(ROOT / "fuzz" / "ledger.jsonl"), parts), sep="\n")
@@ -358,7 +370,7 @@ def main(arguments):
     if len(arguments) == 2 and arguments[0] == "--seconds" and re.fullmatch(r"[1-9]\d*", arguments[1]):
         return Fuzzing(jobs, keeps=False).campaign(float("inf"), int(arguments[1]))
     if len(arguments) == 1 and re.fullmatch(r"\d+(\.\d+)?", arguments[0]) and float(arguments[0]) > 0:
-        return Fuzzing(jobs, keeps=True).campaign(float(arguments[0]) * 3600, ROUND_SECONDS)
+        return Fuzzing(jobs, keeps=True, only=only).campaign(float(arguments[0]) * 3600, ROUND_SECONDS)
     return usage()
 
 
