@@ -45,6 +45,26 @@ std::string url_of(std::uint16_t port, std::string_view target) {
   return "http://127.0.0.1:" + std::to_string(port) + std::string(target);
 }
 
+// Holds a port of its own at which nobody listens.
+class Unheard {
+ public:
+  Unheard() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Unheard() { ::close(fd_); }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::uint16_t port_ = 0;
+};
+
 // A listener that gives every peer the same bytes and closes.
 class Scripted {
  public:
@@ -174,11 +194,8 @@ TEST_P(Fetch, ServerThatNeverAnswersIsGivenUp) {
 }
 
 TEST_P(Fetch, NobodyThereIsSaidSo) {
-  std::uint16_t port = 0;
-  {
-    const Scripted gone("");
-    port = gone.port();
-  }
+  const Unheard taken;  // bound, so that nobody else comes to listen there meanwhile
+  const std::uint16_t port = taken.port();
   const auto response = GetParam()({.url = url_of(port, "/jwks")});
   ASSERT_FALSE(response.has_value());
   EXPECT_EQ(response.error().what, url_of(port, "/jwks") + ": nothing listens there (connection refused).");

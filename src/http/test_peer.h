@@ -4,9 +4,11 @@
 #include "http/server.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,12 +130,33 @@ class RawPeer {
     received_.clear();
     return size;
   }
-  // Whether the server has closed or reset the connection, waiting no longer than that.
+  // Whether the server has closed or reset the connection, waiting no longer than that. What has come and was not taken
+  // ends the waiting at once.
   bool closed_within(std::chrono::milliseconds time) {
     pollfd waited{fd_, POLLIN, 0};
     if (::poll(&waited, 1, static_cast<int>(time.count())) != 1) return false;
     char byte = 0;
     return ::recv(fd_, &byte, 1, MSG_PEEK) <= 0;
+  }
+  // Takes and forgets what comes until nothing has come for that long. False: the server has closed or reset instead.
+  bool is_quiet_for(std::chrono::milliseconds time) {
+    pollfd waited{fd_, POLLIN, 0};
+    while (::poll(&waited, 1, static_cast<int>(time.count())) == 1) {
+      char bytes[4096];
+      if (::recv(fd_, bytes, sizeof bytes, 0) <= 0) return false;
+    }
+    return true;
+  }
+  // Until the server's kernel has all that was sent: so long it may still be on its way, even on one machine. False: it
+  // never got there.
+  bool has_arrived() const {
+    for (int i = 0; i < 20'000; ++i) {
+      int unacknowledged = 0;
+      if (::ioctl(fd_, SIOCOUTQ, &unacknowledged) != 0) return false;
+      if (unacknowledged == 0) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
   }
   // True when the server closes without sending another byte.
   bool sees_close() {
