@@ -144,6 +144,15 @@ TEST(Routes, ANameThatSomeReadAsALookedAtOneIsAmbiguous) {
   EXPECT_EQ(met("id=1", "/list"), "all");
 }
 
+// Of such a name lenient readers leave nothing, and nothing is like any other that they leave nothing of.
+TEST(Routes, ANameOfBracketsAloneIsLikeNoOther) {
+  const Routes routes = routes_of({{.name = "plain", .match = {.path = "/stream"}},
+                                   {.name = "high", .match = {.path = "/stream", .query = {{"[]", {"1"}}}}}});
+  const auto met = [&](std::string_view query) { return met_by(routes, {.path = "/stream", .query = query}); };
+  EXPECT_EQ(met("[]=1"), "high");
+  for (const std::string_view query : {"=1", "%20=1", "]=1", "a=1&=2"}) EXPECT_EQ(met(query), "plain") << query;
+}
+
 TEST(Routes, TheMoreSpecificHostIsMetFirst) {
   const Routes routes = routes_of({{.name = "any", .match = {.path = "/**"}},
                                    {.name = "star", .match = {.hosts = {"*.example.com"}, .path = "/**"}},

@@ -346,6 +346,13 @@ TEST(FeedReader, FeedOfAnotherIssuerIsRefused) {
   History history;
   Reader follower({.issuer = "https://other.example", .pinned = pinned()});
   EXPECT_EQ(take_all(follower, history.snapshot()).error(), Fault::wrong_issuer);
+
+  // Two issuers with one feed key: a statement of the other that is right in all else.
+  follower = reader_of(history);
+  Head other = history.head();
+  other.issuer = "https://other.example";
+  EXPECT_EQ(follower.take({"head", {*sign(feed_key(), other)}, ""}).error(), Fault::wrong_issuer);
+  EXPECT_TRUE(follower.take(history.signed_head()).has_value()) << "and nothing of it was believed";
 }
 
 TEST(FeedReader, MoreUnprovedEntriesThanAllowedAreRefused) {
