@@ -340,7 +340,7 @@ TEST_F(KeySourceTest, AHeadWithoutEndIsGivenUp) {
 TEST_F(KeySourceTest, AnAnswerThatDripsIsGivenUp) {
   serve(jwks_of({one_}));
   AgentOptions given = options();
-  given.agent_limits.fetch_time_max = 200ms;
+  given.agent_limits.fetch_time_max = 1s;
   start_and_look(std::move(given));
   const std::string body = jwks_of({one_, two_});
   issuer_.script(jwks_path, [this, body](ScriptedIssuer::Peer& peer) {
@@ -484,7 +484,7 @@ TEST_F(KeySourceTest, DiscoveryLeadsToTheKeysOfTheIssuerAlone) {
 TEST_F(KeySourceTest, MetadataLeadsToNoOtherHostOfThisNetwork) {
   AgentOptions given = options();
   given.issuers.front().keys = KeysFrom::discovery();
-  given.agent_limits.fetch_time_max = 500ms;
+  given.agent_limits.fetch_time_max = 1s;
   int looked = 0;
   start_and_look(std::move(given));
   // Twin: an address that is no one network's own is tried, and nobody is there.

@@ -73,7 +73,7 @@ class Webhooks : public ::testing::Test {
     options.outgoing = [this] {
       OutgoingOptions outgoing;
       outgoing.webhook.emplace(
-          WebhookOptions{.url = receiver_.url(), .secret = SecretBytes::from_text(key), .time_max = 300ms});
+          WebhookOptions{.url = receiver_.url(), .secret = SecretBytes::from_text(key), .time_max = 20s});
       return outgoing;
     };
     running_ = std::make_unique<RunningIssuer>(clock_, std::move(options));
