@@ -261,6 +261,38 @@ TEST(RevocationTable, EntriesThatDoNotFitMakeTokensOfBeforeStale) {
   EXPECT_EQ(table.find(token_of({.jti = "jti-3"})), Reason::revoked);
 }
 
+TEST(RevocationTable, AStagedSnapshotThatDoesNotFitMakesTokensOfBeforeStale) {
+  constexpr char other[] = "https://other.example";
+  feed::Proved proved = snapshot(now);
+  proved.is_staged = true;
+  for (const bool is_shared : {false, true}) {  // the room: with another issuer, whose two entries stay
+    RevocationTable table({.issuers = {{issuer, RevocationNumbers::versions}, {other, RevocationNumbers::versions}},
+                           .entries_max = is_shared ? 4U : 2U});
+    if (is_shared) {
+      table.apply(other, statement(now, {entry(Kind::token, "jti-1"), entry(Kind::token, "jti-2")}), wall_of(now),
+                  nanoseconds(0));
+    }
+    for (const char* jti : {"jti-1", "jti-2", "jti-3"}) table.stage(issuer, entry(Kind::token, jti));
+    table.stage(issuer, entry(Kind::key, "kid-2"));
+    apply(table, proved);
+    EXPECT_EQ(table.counts().left_out, 1U);
+    int revoked = 0, stale = 0;
+    for (const char* jti : {"jti-1", "jti-2", "jti-3"}) {
+      const auto reason = table.find(token_of({.jti = jti}));
+      revoked += reason == Reason::revoked ? 1 : 0;
+      stale += reason == Reason::stale_claims ? 1 : 0;
+    }
+    EXPECT_EQ(revoked, 2);
+    EXPECT_EQ(stale, 1) << "whichever it is";
+    EXPECT_EQ(table.find(token_of({.jti = "jti-9"})), Reason::stale_claims);
+    EXPECT_FALSE(table.find(token_of({.jti = "jti-9", .iat = now + 6})));
+    EXPECT_EQ(table.find(token_of({.kid = "kid-2", .jti = "jti-9", .iat = now + 6})), Reason::revoked);
+    EXPECT_EQ(table.find(token_of({.jti = "jti-1", .iss = other})),
+              is_shared ? std::optional(Reason::revoked) : std::nullopt);
+    EXPECT_FALSE(table.find(token_of({.jti = "jti-9", .iss = other}))) << "the other issuer lost nothing";
+  }
+}
+
 TEST(RevocationTable, WhatHasEndedMakesRoom) {
   RevocationTable table = table_for(RevocationNumbers::versions, 2);
   apply(table, statement(now, {entry(Kind::token, "jti-1"), entry(Kind::token, "jti-2")}));

@@ -197,6 +197,11 @@ TEST(Routes, WhatCouldBeMeantInTwoWaysIsAFault) {
 }
 
 TEST(Routes, AllFaultsAreNamedAtOnce) {
+  const auto parameters = [](int count) {
+    std::string path;
+    for (int i = 0; i < count; ++i) path += "/{p" + std::to_string(i) + "}";
+    return path;
+  };
   const std::vector<std::string> expected{
       R"(0 path "x" must begin with /)",
       R"(1 path "/a/**/b" has ** before its end)",
@@ -207,6 +212,8 @@ TEST(Routes, AllFaultsAreNamedAtOnce) {
       R"(6 the path has no parameter {id})",
       R"(7 path "/{a}/{a}" has the parameter {a} twice)",
       R"(8 path "/a//b" has an empty segment)",
+      "9 path \"" + parameters(17) + "\" has more than 16 parameters",
+      R"(11 host "A.example" stands there twice)",
   };
   EXPECT_EQ(
       faults_of({{.match = {.path = "x"}},
@@ -217,7 +224,10 @@ TEST(Routes, AllFaultsAreNamedAtOnce) {
                  {.match = {.methods = {"GE T"}, .path = "/2"}},
                  {.match = {.path = "/3"}, .policy = {.conditions = {{{"sub"}, Condition::MatchesParameter{"id"}}}}},
                  {.match = {.path = "/{a}/{a}"}},
-                 {.match = {.path = "/a//b"}}}),
+                 {.match = {.path = "/a//b"}},
+                 {.match = {.path = parameters(17)}},
+                 {.match = {.path = parameters(16)}},
+                 {.match = {.hosts = {"a.example", "A.example"}, .path = "/4"}}}),
       expected);
 }
 

@@ -250,6 +250,19 @@ TEST(Value, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(read->to_json(), value.to_json());
 }
 
+TEST(Value, ACopyIsOfItsOwnAndOneOfItselfChangesNothing) {
+  Value from = Value::object();
+  from.set("a", Value(Value::Array{1, "two", 3.5}));
+  Value copy(false);
+  copy = from;
+  EXPECT_EQ(copy.to_json(), R"({"a":[1,"two",3.5]})");
+  copy.set("a", nullptr);
+  EXPECT_EQ(from.to_json(), R"({"a":[1,"two",3.5]})");
+  const Value& itself = from;
+  from = itself;
+  EXPECT_EQ(from.to_json(), R"({"a":[1,"two",3.5]})");
+}
+
 TEST(Value, SettingAMemberTwiceReplacesIt) {
   Value value = Value::object();
   value.set("a", 1).set("b", 2).set("a", 3);
