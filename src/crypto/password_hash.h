@@ -15,7 +15,9 @@ struct Argon2Cost {
 
 // Empty if memory could not be had.
 std::string hash_password(std::string_view password, Argon2Cost cost);
-bool verify_password(std::string_view password, const std::string& phc) noexcept;
+// Throws std::bad_alloc if memory could not be had: a hash that was not made says nothing about the password. (Of a
+// hash of another shape than hash_password gives, that cannot be told: then false.)
+bool verify_password(std::string_view password, const std::string& phc);
 // True if the hash was made with another cost and should be made anew at the next good login.
 bool needs_rehash(const std::string& phc, Argon2Cost cost) noexcept;
 

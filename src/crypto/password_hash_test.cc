@@ -1,6 +1,10 @@
 #include "crypto/password_hash.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <new>
 
 namespace jeton::crypto {
 namespace {
@@ -68,6 +72,30 @@ TEST(PasswordHash, ACostBeyondTheMachineGivesNoHash) {
   EXPECT_FALSE(verify_password("x",
                                "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8"
                                "ArZWb2GRPPc"));
+}
+
+// For real: the address space of the process ends, in a process of its own.
+TEST(PasswordHashDeathTest, TooLittleMemoryIsNoWrongPassword) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const std::string phc = hash_password("x", {.memory_bytes = 64 << 20, .passes = 1});
+        if (!verify_password("x", phc) || verify_password("y", phc)) std::_Exit(1);
+        rlimit limit{};
+        getrlimit(RLIMIT_AS, &limit);
+        limit.rlim_cur = 1;
+        setrlimit(RLIMIT_AS, &limit);
+        int refused = 0;
+        for (const char* password : {"x", "y"}) {
+          try {
+            static_cast<void>(verify_password(password, phc));
+          } catch (const std::bad_alloc&) {
+            ++refused;
+          }
+        }
+        std::_Exit(refused == 2 ? 42 : 2);
+      },
+      testing::ExitedWithCode(42), "");
 }
 
 TEST(PasswordHash, AnotherCostAsksForAnotherHash) {

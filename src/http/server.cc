@@ -55,6 +55,7 @@ class Loop {
   }
 
   ~Loop() {
+    is_going_ = true;
     if (streams_) streams_->close();
   }
 
@@ -71,11 +72,31 @@ class Loop {
   }
 
  private:
+  // One connection's place among those that are served, or only told 503; kept by whoever serves it, and given back
+  // also where its coroutine ends for want of memory.
+  class Place {
+   public:
+    Place(Loop& loop, bool too_many) : loop_(&loop), too_many_(too_many) { loop.count(too_many); }
+    Place(Place&& other) noexcept : loop_(std::exchange(other.loop_, nullptr)), too_many_(other.too_many_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (loop_ != nullptr) loop_->uncount(too_many_);
+    }
+    bool too_many() const { return too_many_; }
+
+   private:
+    Loop* loop_;
+    bool too_many_;
+  };
+
+  void begin_to_accept();
+  void count(bool too_many);
+  void uncount(bool too_many);
   asio::awaitable<void> accept_all();
   asio::awaitable<void> reload_when_changed(ServerTls& tls);
   void warn_of_accept(const boost::system::error_code& error);
   void take(LoopSocket socket);
-  static asio::awaitable<void> serve(Loop& loop, LoopSocket socket, bool too_many);
+  static asio::awaitable<void> serve(Loop& loop, LoopSocket socket, Place place);
   asio::awaitable<void> converse(LoopSocket socket, bool too_many);
   void begin_to_stop();
   void accept_what_waits();
@@ -92,6 +113,7 @@ class Loop {
   Deadline next_accept_warning_ = Deadline::min();
   bool sweeping_ = false;
   bool accepting_ = false;
+  bool is_going_ = false;
   asio::io_context io_{1};
   Acceptor acceptor_;
   Timer sweeper_;
@@ -99,21 +121,30 @@ class Loop {
   Timer certificate_check_;
 };
 
-// What there was no memory for has ended; everything else goes on, and accepting begins anew.
+// What there was no memory for has ended; everything else goes on, and accepting begins anew. A coroutine that ends so
+// is not gone when the exception arrives here: Asio destroys it by a handler of its own. So what is ready is done first,
+// and then it is known whether anybody still accepts.
 void Loop::run() {
+  const auto staying = asio::make_work_guard(io_);
+  bool must_look = false;
   for (;;) {
     try {
-      // Marked here, not when it begins to run: memory may end in between, and two must never accept.
-      if (!accepting_ && acceptor_.is_open()) {
-        asio::co_spawn(io_, accept_all(), asio::detached);
-        accepting_ = true;
-      }
+      if (std::exchange(must_look, false)) io_.poll();
+      if (io_.stopped()) return;
+      begin_to_accept();
       io_.run();
       return;
     } catch (const std::bad_alloc&) {
-      continue;
+      must_look = true;
     }
   }
+}
+
+// Marked here, not when it begins to run: memory may end in between, and two must never accept.
+void Loop::begin_to_accept() {
+  if (accepting_ || !acceptor_.is_open()) return;
+  asio::co_spawn(io_, accept_all(), asio::detached);
+  accepting_ = true;
 }
 
 asio::awaitable<void> Loop::accept_all() {
@@ -169,36 +200,33 @@ void Loop::take(LoopSocket socket) {
   if (too_many && refused_ >= refusals_max) return;  // closes it: even saying no has a limit
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  asio::co_spawn(io_, serve(*this, std::move(socket), Place(*this, too_many)), asio::detached);
+  arm_sweeper();
+}
+
+void Loop::count(bool too_many) {
   if (too_many)
     ++refused_;
   else
     served_.fetch_add(1, std::memory_order_relaxed);
   ++live_;
-  try {
-    asio::co_spawn(io_, serve(*this, std::move(socket), too_many), asio::detached);
-  } catch (const std::bad_alloc&) {  // nobody serves it
-    --live_;
-    if (too_many)
-      --refused_;
-    else
-      served_.fetch_sub(1, std::memory_order_relaxed);
-    throw;
-  }
-  arm_sweeper();
 }
 
-asio::awaitable<void> Loop::serve(Loop& loop, LoopSocket socket, bool too_many) {
+void Loop::uncount(bool too_many) {
+  if (too_many)
+    --refused_;
+  else
+    served_.fetch_sub(1, std::memory_order_relaxed);
+  --live_;
+  end_if_done();
+}
+
+asio::awaitable<void> Loop::serve(Loop& loop, LoopSocket socket, Place place) {
   try {
-    co_await loop.converse(std::move(socket), too_many);
+    co_await loop.converse(std::move(socket), place.too_many());
   } catch (const std::exception& error) {
     platform::log_error("connection failed", {{"what", error.what()}});
   }
-  if (too_many)
-    --loop.refused_;
-  else
-    loop.served_.fetch_sub(1, std::memory_order_relaxed);
-  --loop.live_;
-  loop.end_if_done();
 }
 
 asio::awaitable<void> Loop::converse(LoopSocket socket, bool too_many) {
@@ -250,17 +278,22 @@ void Loop::accept_what_waits() {
 }
 
 void Loop::end_if_done() {
-  if (neighbours_.stopping && live_ == 0) io_.stop();
+  if (neighbours_.stopping && live_ == 0 && !is_going_) io_.stop();
 }
 
 void Loop::arm_sweeper() {
   if (std::exchange(sweeping_, true)) return;
   neighbours_.swept_at = std::chrono::steady_clock::now();
-  sweeper_.expires_after(sweep_interval);
-  sweeper_.async_wait([this](const boost::system::error_code& error) {
+  try {
+    sweeper_.expires_after(sweep_interval);
+    sweeper_.async_wait([this](const boost::system::error_code& error) {
+      sweeping_ = false;
+      if (!error) sweep();
+    });
+  } catch (const std::bad_alloc&) {  // the next connection arms it
     sweeping_ = false;
-    if (!error) sweep();
-  });
+    throw;
+  }
 }
 
 void Loop::sweep() {
