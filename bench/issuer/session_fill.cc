@@ -128,15 +128,18 @@ void fill_sessions(const std::string& data, std::size_t count, std::size_t token
     db.run("INSERT INTO users " + numbers_below((count + sessions_per_user - 1) / sessions_per_user) + "SELECT " +
            columns_of(db, "users",
                       {{"id", "i + " + first_user},
-                       {"sub", "'usr_' || hex(bench_sid(-1 - i))"},
+                       {"sub", "'usr_' || substr(hex(bench_sid(-1 - i)), 1, 22)"},
                        {"email_key", "'user' || i || '@example.com'"}}) +
            " FROM n, (SELECT * FROM users LIMIT 1) AS t");
     const std::string user = "i / " + std::to_string(sessions_per_user) + " + " + first_user;
-    db.run(
-        "INSERT INTO sessions " + numbers_below(count) + "SELECT " +
-        columns_of(db, "sessions",
-                   {{"id", "bench_session_key(i)"}, {"sid", "bench_sid(i)"}, {"user_id", user}, {"generation", "0"}}) +
-        " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
+    db.run("INSERT INTO sessions " + numbers_below(count) + "SELECT " +
+           columns_of(db, "sessions",
+                      {{"id", "bench_session_key(i)"},
+                       {"sid", "bench_sid(i)"},
+                       {"user_id", user},
+                       {"generation", "0"},
+                       {"owner_sub", "(SELECT sub FROM users WHERE users.id = " + user + ")"}}) +
+           " FROM n, (SELECT * FROM sessions WHERE ended_at IS NULL LIMIT 1) AS t");
     db.run("COMMIT");
     db.run("PRAGMA journal_mode = WAL");
   }

@@ -121,7 +121,9 @@ inline constexpr std::int64_t story_events_max = 1000;
 struct Rotation {
   RotateOutcome outcome;
   Session session;  // after the operation; meaningful for rotated, repeated, superseded, reused, went_back, ended
-  User user;        // meaningful for rotated and repeated: the claims for the new access token
+  // Meaningful for rotated and repeated, and of it what the new access token tells: sub, email, claims, version and
+  // security epoch.
+  User user;
   Suspicion suspicion{};
 };
 

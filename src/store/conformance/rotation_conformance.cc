@@ -397,6 +397,43 @@ TEST_P(StoreConformance, ClaimsOfARotationAreThoseOfNow) {
   EXPECT_EQ(rotation.user.version, 1);
 }
 
+TEST_P(StoreConformance, ClaimsOfAnyLengthComeWithARotation) {
+  sign_ada_in();
+  const std::string long_claims = R"({"note":")" + std::string(4000, 'x') + R"("})";
+  ASSERT_EQ(db().set_claims("usr_ada", long_claims), true);
+  EXPECT_EQ(rotate(0).user.claims_json, long_claims);
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  EXPECT_EQ(db().rotate(rotation_of(2, 0, now()))->user.claims_json, long_claims) << "of a session begun with them";
+  ASSERT_EQ(db().set_claims("usr_ada", R"({"plan":"pro"})"), true);
+  const auto rotation = rotate(1);
+  EXPECT_EQ(rotation.user.claims_json, R"({"plan":"pro"})");
+  EXPECT_EQ(rotation.user.version, 2);
+  EXPECT_EQ(rotation.user.sub, "usr_ada");
+  EXPECT_EQ(rotation.user.email, new_user("ada").email);
+}
+
+// Whatever happened to the user between two rotations: each tells the claims and the version of that moment.
+TEST_P(StoreConformance, RotationTellsOfItsUserAsASignInWould) {
+  sign_ada_in();
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, now())), SignInOutcome::signed_in);
+  const auto same_as_read = [&](const Rotation& rotation) {
+    const auto read = db().find_by_sub("usr_ada").value();
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(rotation.outcome, RotateOutcome::rotated);
+    EXPECT_EQ(rotation.user.sub, read->sub);
+    EXPECT_EQ(rotation.user.email, read->email);
+    EXPECT_EQ(rotation.user.claims_json, read->claims_json);
+    EXPECT_EQ(rotation.user.version, read->version);
+    EXPECT_EQ(rotation.user.security_epoch, read->security_epoch);
+  };
+  same_as_read(rotate(0));
+  ASSERT_EQ(db().change_password("usr_ada", "$new", sid_of(1)), true);
+  same_as_read(rotate(1));
+  ASSERT_EQ(db().set_claims("usr_ada", R"({"roles":["admin"]})"), true);
+  same_as_read(rotate(2));
+  EXPECT_EQ(db().rotate(rotation_of(2, 0, now()))->outcome, RotateOutcome::ended) << "the other, by the new password";
+}
+
 TEST_P(StoreConformance, DisabledUserCannotRotate) {
   sign_ada_in();
   ASSERT_EQ(db().set_disabled("usr_ada", true), true);

@@ -22,7 +22,9 @@ const std::string kAccept = "UPDATE history SET progress = progress + 1, gone_ba
 const std::string kWrite =
     "INSERT INTO settings(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value";
 const std::string kSetting = "SELECT value FROM settings WHERE name = ?";
-const std::string kEndAll = "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ? WHERE ended_at IS NULL";
+const std::string kEndAll =
+    "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?, owner_email = NULL, owner_claims = NULL"
+    " WHERE ended_at IS NULL";
 // A key that was revoked stays known as such. The set begins anew: its first key may sign at once.
 const std::string kForgetKeys = "DELETE FROM signing_keys WHERE state <> 'revoked'";
 const std::string kForgetNodes = "DELETE FROM key_nodes";

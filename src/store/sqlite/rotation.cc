@@ -41,6 +41,17 @@ const std::string kRotate =
         " AND (fingerprint IS NULL OR fingerprint IS ?12))) AND "} +
     live_session;
 
+// What that has changed, with what it knows of its user. A statement of its own: RETURNING would make a table of its
+// rows first, which costs more than to find the row again.
+const std::string kReadRotated =
+    std::string{"SELECT "} + session_columns +
+    ", owner_sub, owner_email, owner_version, owner_epoch, owner_claims, user_id FROM sessions"
+    " WHERE id = jeton_session_key(?1) AND sid = ?1";
+constexpr int owner_column = session_columns_count;
+
+// Of a user whose claims are too long to be kept with the session.
+const std::string kReadClaims = "SELECT claims FROM users WHERE id = ?";
+
 const std::string kRepeat =
     std::string{
         "UPDATE sessions SET access_expires_max = max(access_expires_max, ?1), repeats = repeats + 1,"
@@ -57,6 +68,27 @@ const std::string kMarkSuspected =
     live_session;
 
 enum class Devices : std::uint8_t { alike, any };
+
+std::string claims_of(Connection& db, std::int64_t user_id) {
+  auto row = db.query(kReadClaims);
+  row.integer(user_id);
+  return row.step() ? row.text_at(0) : std::string{};
+}
+
+Rotation rotated(Connection& db, const Sid& sid) {
+  auto row = db.query(kReadRotated);
+  row.blob(sid);
+  if (!row.step()) return {RotateOutcome::unknown, {}, {}};
+  Rotation done{RotateOutcome::rotated, session_at(row, sid), {}};
+  done.user.sub = row.text_at(owner_column);
+  done.user.email = row.text_at(owner_column + 1);
+  done.user.version = row.integer_at(owner_column + 2);
+  done.user.security_epoch = row.integer_at(owner_column + 3);
+  done.user.claims_json =
+      row.null_at(owner_column + 4) ? claims_of(db, row.integer_at(owner_column + 5)) : row.text_at(owner_column + 4);
+  done.session.sub = done.user.sub;
+  return done;
+}
 
 bool rotate_if_current(Connection& db, const RotateRequest& request, Devices devices) {
   auto update = db.query(kRotate);
@@ -200,7 +232,7 @@ Rotation describe(Connection& db, const Sid& sid, const Judged& judged) {
 
 Rotation rotate(Connection& db, const RotateRequest& request) {
   const auto devices = request.suspicion.any() ? Devices::alike : Devices::any;
-  if (rotate_if_current(db, request, devices)) return describe(db, request.sid, {RotateOutcome::rotated});
+  if (rotate_if_current(db, request, devices)) return rotated(db, request.sid);
   const auto row = read_session(db, request.sid);
   if (!row) return {RotateOutcome::unknown, {}, {}};
   const auto verdict = judge(row->facts(), request, db.now());

@@ -105,6 +105,47 @@ TEST_F(Rows, SessionOfADisabledUserIsEndedThoughNobodyEndedIt) {
   EXPECT_EQ(db().end_session(sid_of(1), EndReason::logout), false);
 }
 
+TEST_F(Rows, SessionsOfADisabledUserWhomAnotherHandEnablesGoOn) {
+  raw("UPDATE users SET disabled = 1");
+  raw("UPDATE users SET disabled = 0");
+  EXPECT_EQ(rotate(0).outcome, RotateOutcome::rotated);
+}
+
+TEST_F(Rows, EndedSessionKeepsNothingOfItsUser) {
+  ASSERT_EQ(db().sign_in(sign_in_of("ada", 2, clock_.now())), SignInOutcome::signed_in);
+  const std::string kept = "SELECT owner_email, owner_claims FROM sessions ORDER BY sid";
+  const auto ada = new_user("ada");
+  ASSERT_EQ(raw(kept), std::vector<std::string>(2, ada.email + "|" + ada.claims_json));
+  ASSERT_EQ(db().end_session(sid_of(1), EndReason::logout), true);
+  EXPECT_EQ(raw(kept), (std::vector<std::string>{"|", ada.email + "|" + ada.claims_json}));
+  ASSERT_EQ(db().end_all_sessions("usr_ada", EndReason::revoked), 1);
+  EXPECT_EQ(raw(kept), std::vector<std::string>(2, "|"));
+}
+
+// As a database was before sessions knew their user.
+TEST_F(Rows, SessionsOfAnOlderDatabaseGoOnAfterItsMigration) {
+  const std::string long_claims = R"({"note":")" + std::string(400, 'x') + R"("})";
+  ASSERT_EQ(db().register_user(new_user("bob")), Registration::registered);
+  ASSERT_EQ(db().sign_in(sign_in_of("bob", 2, clock_.now())), SignInOutcome::signed_in);
+  ASSERT_EQ(db().set_claims("usr_bob", long_claims), true);
+  ASSERT_EQ(db().register_user(new_user("cleo")), Registration::registered);
+  ASSERT_EQ(db().sign_in(sign_in_of("cleo", 3, clock_.now())), SignInOutcome::signed_in);
+  store_.reset();
+  raw("DROP TRIGGER users_changed; DROP TRIGGER users_gone; UPDATE users SET disabled = 1 WHERE sub = 'usr_cleo';"
+      "ALTER TABLE sessions DROP COLUMN owner_epoch; ALTER TABLE sessions DROP COLUMN owner_version;"
+      "ALTER TABLE sessions DROP COLUMN owner_sub; ALTER TABLE sessions DROP COLUMN owner_email;"
+      "ALTER TABLE sessions DROP COLUMN owner_claims; PRAGMA user_version = 11");
+  store_ = open_sqlite({.path = folder_.database(), .clock = clock_}).value();
+  const auto of_ada = rotate(0);
+  EXPECT_EQ(of_ada.outcome, RotateOutcome::rotated);
+  EXPECT_EQ(of_ada.user.claims_json, new_user("ada").claims_json);
+  EXPECT_EQ(of_ada.session.sub, "usr_ada");
+  const auto of_bob = db().rotate(rotation_of(2, 0, clock_.now())).value();
+  EXPECT_EQ(of_bob.outcome, RotateOutcome::rotated);
+  EXPECT_EQ(of_bob.user.claims_json, long_claims);
+  EXPECT_EQ(db().rotate(rotation_of(3, 0, clock_.now()))->outcome, RotateOutcome::ended) << "of a disabled user";
+}
+
 TEST_F(Rows, AbsoluteExpiryHoldsByItself) {
   raw("UPDATE sessions SET absolute_expires_at = 1700000000001");
   clock_.move(1ms);

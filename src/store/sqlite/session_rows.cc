@@ -16,36 +16,31 @@ namespace {
 constexpr std::size_t user_agent_bytes_max = 64;
 constexpr std::chrono::milliseconds duration_max = std::chrono::years{1000};
 
-const std::string kColumns =
-    "sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
-    " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
-    " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
-    " sessions.access_expires_max, sessions.ended_at, sessions.end_reason, sessions.user_agent, sessions.address,"
-    " sessions.first_address, sessions.repeats, sessions.repeated_at, sessions.least_generation";
-constexpr int idempotency_key_column = 21;
+constexpr int idempotency_key_column = session_columns_count;
 constexpr int fingerprint_column = 22;
 constexpr int live_column = 23;
 constexpr int user_id_column = 24;
 
-const std::string kRead = "SELECT " + kColumns + ", sessions.idempotency_key, sessions.fingerprint, " + live_session +
-                          ", users.id, " + user_columns +
+const std::string kRead = std::string{"SELECT "} + session_columns +
+                          ", sessions.idempotency_key, sessions.fingerprint, " + live_session + ", users.id, " +
+                          user_columns +
                           " FROM sessions LEFT JOIN users ON users.id = sessions.user_id"
                           " WHERE sessions.id = jeton_session_key(?1) AND sessions.sid = ?1";
 
-const std::string kReadLive = "SELECT " + kColumns +
+const std::string kReadLive = std::string{"SELECT "} + session_columns +
                               ", sessions.sid FROM sessions JOIN users ON users.id = sessions.user_id"
                               " WHERE users.sub = ? AND " +
                               live_session + " ORDER BY sessions.rotated_at DESC, sessions.sid LIMIT ?";
-constexpr int sid_column = 21;
+constexpr int sid_column = session_columns_count;
 
 const std::string kEnd =
     std::string{
-        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?1"
+        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?1, owner_email = NULL, owner_claims = NULL"
         " WHERE id = jeton_session_key(?2) AND sid = ?2 AND "} +
     live_session + " RETURNING (SELECT sub FROM users WHERE users.id = sessions.user_id)";
 const std::string kEndAll =
     std::string{
-        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?"
+        "UPDATE sessions SET ended_at = jeton_now_ms(), end_reason = ?, owner_email = NULL, owner_claims = NULL"
         " WHERE user_id = (SELECT id FROM users WHERE sub = ?) AND sid IS NOT ? AND "} +
     live_session + " RETURNING sid";
 
@@ -60,6 +55,15 @@ Delivery delivery_at(const Statement& row, int column) {
   if (number < 0 || number > static_cast<std::int64_t>(Delivery::cookie)) row.damaged("unknown delivery");
   return static_cast<Delivery>(number);
 }
+
+// Whatever ends a session passes here, so that none ends without its event.
+void append_end(Connection& db, std::string_view sub, const Sid& sid, EndReason reason) {
+  if (!events_wanted(db)) return;
+  const std::string detail = R"({"reason":")" + std::string(to_text(reason)) + R"("})";
+  append_event(db, {.kind = "session.ended", .sub = sub, .sid = sid, .detail = detail});
+}
+
+}  // namespace
 
 Session session_at(const Statement& row, const Sid& sid) {
   Session session;
@@ -89,15 +93,6 @@ Session session_at(const Statement& row, const Sid& sid) {
   session.least_generation = row.integer_at(20);
   return session;
 }
-
-// Whatever ends a session passes here, so that none ends without its event.
-void append_end(Connection& db, std::string_view sub, const Sid& sid, EndReason reason) {
-  if (!events_wanted(db)) return;
-  const std::string detail = R"({"reason":")" + std::string(to_text(reason)) + R"("})";
-  append_event(db, {.kind = "session.ended", .sub = sub, .sid = sid, .detail = detail});
-}
-
-}  // namespace
 
 SessionFacts SessionRow::facts() const {
   return {.live = live,

@@ -21,8 +21,19 @@ inline constexpr char live_session[] =
     "(sessions.ended_at IS NULL"
     " AND jeton_now_ms() < sessions.idle_expires_at"
     " AND jeton_now_ms() < sessions.absolute_expires_at"
-    " AND EXISTS(SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id AND owner.disabled = 0"
-    " AND owner.security_epoch = sessions.security_epoch))";
+    " AND sessions.owner_epoch IS sessions.security_epoch)";
+
+// The columns of a Session, in the order in which session_at reads them.
+inline constexpr char session_columns[] =
+    "sessions.generation, sessions.key_id, sessions.client_id, sessions.scope, sessions.audience,"
+    " sessions.delivery, sessions.security_epoch, sessions.auth_time, sessions.rotated_at,"
+    " sessions.previous_rotated_at, sessions.idle_expires_at, sessions.absolute_expires_at,"
+    " sessions.access_expires_max, sessions.ended_at, sessions.end_reason, sessions.user_agent, sessions.address,"
+    " sessions.first_address, sessions.repeats, sessions.repeated_at, sessions.least_generation";
+inline constexpr int session_columns_count = 21;
+
+// Without its `sub`.
+Session session_at(const Statement& row, const Sid& sid);
 
 struct SessionRow {
   Session session;

@@ -17,10 +17,11 @@ namespace {
 const std::string kSignIn =
     "INSERT INTO sessions(id, sid, user_id, key_id, client_id, scope, audience, delivery, security_epoch, auth_time,"
     " rotated_at, previous_rotated_at, idle_expires_at, absolute_expires_at, access_expires_max, user_agent, address, "
-    "fingerprint)"
+    "fingerprint, owner_epoch, owner_version, owner_sub, owner_email, owner_claims)"
     " SELECT jeton_session_key(?1), ?1, id, ?2, ?3, ?4, ?5, ?6, security_epoch, jeton_now_ms(), jeton_now_ms(), "
     "jeton_now_ms(),"
-    " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11, ?14"
+    " jeton_now_ms() + min(?7, ?8), jeton_now_ms() + ?8, ?9, ?10, ?11, ?14, security_epoch, version, sub, email,"
+    " CASE WHEN length(CAST(claims AS BLOB)) <= 256 THEN claims END"
     " FROM users WHERE sub = ?12 AND security_epoch = ?13 AND disabled = 0";
 
 // A device that is new, as far as sessions tell: none of the user's that has not ended has this user agent.
