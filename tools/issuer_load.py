@@ -19,6 +19,12 @@ BENCH = BUILD / "bench" / "issuer_bench"
 JETON = BUILD / "jeton"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 REFRESH_CONNECTIONS, LOGIN_CONNECTIONS = 128, 8
+# F16: so many logins at once all the time, each waiting for its hash, and refreshes due at this rate beside them.
+LOGINS_AT_ONCE, REFRESHES_BESIDE, BESIDE_SECONDS, BESIDE_ROUNDS = 200, 500, 4, 5
+MANY_LOGINS = f"""
+[accounts]
+argon2_queue = {2 * LOGINS_AT_ONCE}
+"""
 
 
 def say(text):
@@ -50,7 +56,8 @@ class Issuer:
     """A data directory on the disk of the repository, filled, and the server on it. `keep`: filled once, in
     build/sessions, and copied from there."""
 
-    def __init__(self, sessions, tokens, keep=False):
+    def __init__(self, sessions, tokens, keep=False, settings=""):
+        self.settings = settings
         (TOP / "build").mkdir(exist_ok=True)
         self.folder = tempfile.mkdtemp(prefix="issuer-load-", dir=TOP / "build")
         self.data = self.folder + "/data"
@@ -67,7 +74,7 @@ class Issuer:
 
     def fill(self, sessions, tokens):
         with open(self.config, "w") as file:
-            file.write('[log]\nlevel = "warning"\n')
+            file.write('[log]\nlevel = "warning"\n' + self.settings)
         self.server = None
         with self.running() as server:
             client = Client(server.port)
@@ -87,9 +94,25 @@ class Issuer:
         return whole(bench("refresh", server.port, server.process.pid, self.tokens, connections, rate, seconds))
 
     def login(self, server, rate, seconds):
+        return whole(bench(*self.login_words(server, LOGIN_CONNECTIONS, rate, seconds)))
+
+    @staticmethod
+    def login_words(server, connections, rate, seconds):
         body = json.dumps({"email": EMAIL, "password": PASSWORD})
-        return whole(bench("post", server.port, server.process.pid, LOGIN_CONNECTIONS, rate, seconds,
-                           "/api/auth/login", body, "Content-Type: application/json"))
+        return ["post", server.port, server.process.pid, connections, rate, seconds, "/api/auth/login", body,
+                "Content-Type: application/json"]
+
+    def refresh_beside_logins(self, server):
+        """The load of the logins is there before the first refresh and after the last."""
+        words = self.login_words(server, LOGINS_AT_ONCE, 0, BESIDE_SECONDS + 4)
+        logins = subprocess.Popen([str(BENCH), *map(str, words)], stdout=subprocess.PIPE, text=True)
+        time.sleep(1)
+        run = self.refresh(server, REFRESHES_BESIDE, BESIDE_SECONDS)
+        busy = logins.poll() is None
+        answered = whole(json.loads(logins.communicate()[0]))["answered"]
+        if not busy or answered == 0:
+            sys.exit("the logins were over before the refreshes")
+        return run
 
     def client_credentials(self, server, rate, seconds):
         basic = base64.b64encode(b"bench-service:bench-secret").decode()
@@ -130,6 +153,21 @@ def measure(name, floor, load, rounds, open_seconds):
             "floor_per_s": round(floor_rate, 1), "ratio": round(per_core / floor_rate, 4)}
 
 
+def beside_logins(issuer):
+    """F16: the p99 of refreshes beside two hundred logins at once, in turns with the p99 of as many without them."""
+    idle, beside = [], []
+    with issuer.running() as server:
+        for _ in range(BESIDE_ROUNDS):
+            idle.append(issuer.refresh(server, REFRESHES_BESIDE, BESIDE_SECONDS)["p99_ms"])
+            beside.append(issuer.refresh_beside_logins(server)["p99_ms"])
+    name = f"refresh/beside_{LOGINS_AT_ONCE}_logins"
+    say(f"{name}: idle {', '.join(format(one, '.2f') for one in idle)} ms, beside them "
+        f"{', '.join(format(one, '.2f') for one in beside)} ms")
+    return {"name": name, "idle_p99_ms": round(statistics.median(idle), 3),
+            "p99_ms": round(statistics.median(beside), 3),
+            "ratio": round(statistics.median(beside) / statistics.median(idle), 3)}
+
+
 def hurry():
     """For this process and all that it starts: as on a machine that does nothing else. Needs the privilege."""
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
@@ -155,5 +193,14 @@ def rows(realtime):
                               lambda rate, seconds: issuer.login(server, rate, seconds), 3, 3)
         finally:
             spare.close()
+        yield from crowded_rows()
+    finally:
+        issuer.close()
+
+
+def crowded_rows():
+    issuer = Issuer(sessions=10_000, tokens=10_000, settings=MANY_LOGINS)
+    try:
+        yield beside_logins(issuer)
     finally:
         issuer.close()
