@@ -122,8 +122,8 @@ class Loop {
 };
 
 // What there was no memory for has ended; everything else goes on, and accepting begins anew. A coroutine that ends so
-// is not gone when the exception arrives here: Asio destroys it by a handler of its own. So what is ready is done first,
-// and then it is known whether anybody still accepts.
+// is not gone when the exception arrives here: Asio destroys it by a handler of its own. So what is ready is done
+// first, and then it is known whether anybody still accepts.
 void Loop::run() {
   const auto staying = asio::make_work_guard(io_);
   bool must_look = false;
