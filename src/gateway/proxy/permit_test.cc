@@ -45,6 +45,8 @@ class LastingExchange : public testing::Test {
     });
   }
   ~LastingExchange() override {
+    go_on_ = true;  // also after a test that has failed
+    go_on_.notify_all();
     proxy_.reset();
     origin_.reset();
     platform::set_log_sink({});
@@ -144,6 +146,10 @@ class LastingExchange : public testing::Test {
   WhenStale when_stale_ = WhenStale::allow;
   std::shared_ptr<http::Upstream> upstream_;
   std::atomic<unsigned> told_ = 0;
+  // For the origin's scripts, which go on until the fixture ends and must name nothing that ends before.
+  std::atomic<bool> go_on_ = false;
+  std::atomic<unsigned> arrived_ = 0;
+  std::atomic<std::size_t> received_ = 0;
   std::uint64_t number_ = 0;
   std::mutex mutex_;
   std::vector<std::string> lines_;
@@ -152,8 +158,8 @@ class LastingExchange : public testing::Test {
 };
 
 // Says `first` and then nothing; what the proxy sends after the head is counted until it ends the connection.
-Origin::Script says(std::string_view first, std::atomic<std::size_t>* received = nullptr) {
-  return [first, received](OriginPeer& peer, unsigned) {
+Origin::Script says(std::string first, std::atomic<std::size_t>* received = nullptr) {
+  return [first = std::move(first), received](OriginPeer& peer, unsigned) {
     peer.head();
     peer.send(first);
     while (true) {
@@ -166,7 +172,7 @@ Origin::Script says(std::string_view first, std::atomic<std::size_t>* received =
 
 void LastingExchange::end_unheard(WhenStale when_stale) {
   hear({});
-  begin(says(events), StreamsUntil::expiry, when_stale);
+  begin(says(std::string(events)), StreamsUntil::expiry, when_stale);
   RawPeer peer = ask("a");
   EXPECT_EQ(peer.answer(true).status, 200);
   peer.received_until("1\n\n\r\n");
@@ -179,8 +185,7 @@ void LastingExchange::end_unheard(WhenStale when_stale) {
 }
 
 TEST_F(LastingExchange, WebSocketIsClosedWhenItsTokenExpires) {
-  std::atomic<std::size_t> received = 0;
-  begin(says(switched, &received));
+  begin(says(std::string(switched), &received_));
   RawPeer peer = ask_websocket("a");
   EXPECT_EQ(peer.answer(true).status, 101);
   clock_.at = noon + 600s + leeway;
@@ -189,7 +194,7 @@ TEST_F(LastingExchange, WebSocketIsClosedWhenItsTokenExpires) {
   peer.end_sending();
   EXPECT_TRUE(peer.sees_close());
   origin_->stop();
-  EXPECT_EQ(received, 0U);
+  EXPECT_EQ(received_, 0U);
   wait_until_told(1);
   EXPECT_TRUE(counted("websocket", "expired")) << metrics_.text();
   const std::string log = lines();
@@ -201,8 +206,7 @@ TEST_F(LastingExchange, WebSocketIsClosedWhenItsTokenExpires) {
 
 // mission row 15: revocation is brought to what lasts too.
 TEST_F(LastingExchange, ThatIsRevokedEndsAndItsNeighbourGoesOn) {
-  std::atomic<bool> go_on = false;
-  begin([&](OriginPeer& peer, unsigned) {
+  begin([this](OriginPeer& peer, unsigned) {
     const std::string head = peer.head();
     const bool upgrades = head.find("Upgrade: websocket") != std::string::npos;
     peer.send(upgrades ? switched : events);
@@ -211,7 +215,7 @@ TEST_F(LastingExchange, ThatIsRevokedEndsAndItsNeighbourGoesOn) {
       }
       return;
     }
-    go_on.wait(false);
+    go_on_.wait(false);
     peer.send("data: 2\n\n");
     peer.bytes(1);
   });
@@ -229,8 +233,8 @@ TEST_F(LastingExchange, ThatIsRevokedEndsAndItsNeighbourGoesOn) {
   EXPECT_TRUE(revoked_socket.sees_close());
   EXPECT_FALSE(revoked_events.sees_close());  // reset: it cannot pass for the end
   EXPECT_EQ(revoked_events.received(), "");
-  go_on = true;
-  go_on.notify_all();
+  go_on_ = true;
+  go_on_.notify_all();
   EXPECT_EQ(good_events.received_until("2\n\n\r\n"), "9\r\ndata: 2\n\n\r\n");
   good_socket.send("x");
   EXPECT_EQ(good_socket.received_until("x"), "x");
@@ -262,18 +266,17 @@ TEST_F(LastingExchange, AnswerThatIsCutNeverPassesForAWholeOne) {
 }
 
 TEST_F(LastingExchange, WhatHasNoAnswerYetIsRefusedAsANewRequestWouldBe) {
-  std::atomic<unsigned> arrived = 0;
-  begin([&](OriginPeer& peer, unsigned) {
+  begin([this](OriginPeer& peer, unsigned) {
     if (peer.head().find("chunked") != std::string::npos) peer.until("hi\r\n");
-    ++arrived;
-    arrived.notify_all();
+    ++arrived_;
+    arrived_.notify_all();
     while (!peer.bytes(1).empty()) {
     }
   });
   RawPeer waits = ask("a");
   RawPeer uploads = ask("b", "Transfer-Encoding: chunked\r\n");
   uploads.send("2\r\nhi\r\n");
-  for (unsigned seen = arrived; seen < 2; seen = arrived) arrived.wait(seen);
+  for (unsigned seen = arrived_; seen < 2; seen = arrived_) arrived_.wait(seen);
   revoke("a");
   clock_.at = noon + 1s;
   const RawAnswer revoked = waits.answer();
@@ -290,11 +293,10 @@ TEST_F(LastingExchange, WhatHasNoAnswerYetIsRefusedAsANewRequestWouldBe) {
 }
 
 TEST_F(LastingExchange, GoesOnUntilTheLeewayHasPassed) {
-  std::atomic<bool> go_on = false;
-  begin([&](OriginPeer& peer, unsigned) {
+  begin([this](OriginPeer& peer, unsigned) {
     peer.head();
     peer.send(events);
-    go_on.wait(false);
+    go_on_.wait(false);
     peer.send("data: 2\n\n");
     peer.bytes(1);
   });
@@ -306,8 +308,8 @@ TEST_F(LastingExchange, GoesOnUntilTheLeewayHasPassed) {
   revoke("b");
   witness.received_until("1\n\n\r\n");
   EXPECT_FALSE(witness.sees_close());
-  go_on = true;
-  go_on.notify_all();
+  go_on_ = true;
+  go_on_.notify_all();
   EXPECT_EQ(peer.received_until("2\n\n\r\n"), "9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n");
   clock_.at = noon + 600s + leeway;
   EXPECT_FALSE(peer.sees_close());
@@ -315,7 +317,7 @@ TEST_F(LastingExchange, GoesOnUntilTheLeewayHasPassed) {
 
 // Beside witnesses of the usual kind, whose ends show that there was a look.
 TEST_F(LastingExchange, OfARouteThatLetsItLastUntilClosedOutlivesExpiryAndRevocation) {
-  begin(says(events), StreamsUntil::closed);
+  begin(says(std::string(events)), StreamsUntil::closed);
   RawPeer peer = ask("closed");
   EXPECT_EQ(peer.answer(true).status, 200);
   peer.received_until("1\n\n\r\n");
@@ -338,7 +340,7 @@ TEST_F(LastingExchange, OfARouteThatLetsItLastUntilClosedOutlivesExpiryAndRevoca
 }
 
 TEST_F(LastingExchange, EndsWithItsKey) {
-  begin(says(events));
+  begin(says(std::string(events)));
   const SigningKey other = SigningKey::generate(Algorithm::es256);
   RawPeer peer = ask("a");
   EXPECT_EQ(peer.answer(true).status, 200);
@@ -356,7 +358,7 @@ TEST_F(LastingExchange, OfARouteThatDeniesWhenStaleEndsWhenTheFeedIsNotHeard) { 
 TEST_F(LastingExchange, OfARouteThatAsksWhenStaleEndsWhenTheFeedIsNotHeard) { end_unheard(WhenStale::introspect); }
 
 TEST_F(LastingExchange, WithoutATokenEndsByItselfAlone) {
-  begin(says(events));
+  begin(says(std::string(events)));
   RawPeer peer(proxy_->port());
   peer.send("GET /a HTTP/1.1\r\nHost: g\r\n\r\n");
   EXPECT_EQ(peer.answer(true).status, 200);
@@ -372,7 +374,7 @@ TEST_F(LastingExchange, WithoutATokenEndsByItselfAlone) {
 // A Close frame in the middle of another would be taken for what that one says.
 TEST_F(LastingExchange, WebSocketInTheMiddleOfAFrameIsReset) {
   const std::string huge = std::string(switched) + std::string("\x82\x7f\0\0\0\1\0\0\0\0", 10) + "begun";  // 4 GiB
-  begin(says(std::string_view(huge)));
+  begin(says(huge));
   RawPeer peer = ask_websocket("a");
   EXPECT_EQ(peer.answer(true).status, 101);
   peer.received_until("begun");
@@ -383,7 +385,7 @@ TEST_F(LastingExchange, WebSocketInTheMiddleOfAFrameIsReset) {
 
 TEST_F(LastingExchange, WebSocketThatWasClosedByItsServerGetsNoSecondClose) {
   const std::string closed = std::string(switched) + std::string("\x88\x02\x03\xe8", 4);
-  begin(says(std::string_view(closed)));
+  begin(says(closed));
   RawPeer peer = ask_websocket("a");
   EXPECT_EQ(peer.answer(true).status, 101);
   EXPECT_EQ(peer.received_until("\x03\xe8"), closed.substr(switched.size()));
@@ -435,7 +437,7 @@ TEST_F(LastingExchange, WebSocketThatIsHalfClosedEndsToo) {
 }
 
 TEST_F(LastingExchange, ProxyStopsWhileWhatLastsEnds) {
-  begin(says(switched));
+  begin(says(std::string(switched)));
   std::vector<RawPeer> peers;
   for (int i = 0; i < 50; ++i) {
     peers.push_back(ask_websocket("a"));
