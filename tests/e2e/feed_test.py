@@ -3,6 +3,7 @@ starting again. What is read is proved by its chain, as a verifier would."""
 import base64
 import hashlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -171,7 +172,8 @@ class Feed(unittest.TestCase):
         while server.metric("jeton_feed_subscribers") > 1 and len(written) < 20_000:
             written.extend(self.revoked(server, secret, client) for _ in range(50))
         self.assertEqual(server.metric("jeton_feed_subscribers"), 1, "those that do not read are gone")
-        self.assertLess(self.memory(server) - before, 64 * 1024, "KiB")
+        if "JETON_SANITIZED" not in os.environ:  # a sanitizer keeps what was given back
+            self.assertLess(self.memory(server) - before, 64 * 1024, "KiB")
         for one in idle:
             one.until_end()  # whose chain fits: no half of an event, and none left out
             self.assertLess(len(one.entries), len(written))
