@@ -79,9 +79,10 @@ struct AgentIssuer {
 
 struct AgentLimits {
   std::chrono::milliseconds fetch_time_max{5'000};          // a whole answer, keys, metadata or token
-  std::chrono::milliseconds keys_refresh_min{5'000};        // whatever Cache-Control says
+  std::chrono::milliseconds keys_refresh_min{1'000};        // whatever max-age Cache-Control says
   std::chrono::milliseconds keys_refresh_max{3'600'000};    // the same
   std::chrono::milliseconds keys_refresh_default{300'000};  // without Cache-Control
+  std::chrono::milliseconds keys_refresh_unkept{5'000};     // where it lets nobody keep them, or is nonsense
   std::chrono::milliseconds keys_retry_max{30'000};         // between tries that fail
   std::chrono::seconds keys_stale_max{24 * 3600};           // a set that could not be confirmed for so long is dropped
   std::chrono::milliseconds unknown_key_cooldown{30'000};   // between fetches because of a `kid` that is not known

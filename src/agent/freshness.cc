@@ -58,6 +58,7 @@ milliseconds fresh_for(const http::Headers& headers, const AgentLimits& limits) 
   }
   if (!lifetime) return std::clamp(limits.keys_refresh_default, limits.keys_refresh_min, limits.keys_refresh_max);
   if (const std::string* age = headers.find("Age")) *lifetime -= seconds_in(trimmed(*age)).value_or(seconds(0));
+  if (*lifetime <= milliseconds(0)) lifetime = limits.keys_refresh_unkept;
   return std::clamp(*lifetime, limits.keys_refresh_min, limits.keys_refresh_max);
 }
 

@@ -10,8 +10,9 @@
 
 namespace jeton::agent {
 
-// From max-age, less Age; no-store, no-cache and nonsense count as keys_refresh_min, no Cache-Control at all as
-// keys_refresh_default.
+// From max-age, less Age. An issuer may sign with a key as soon as every copy that max-age allows has ended, so a short
+// one is kept to; no-store, no-cache, nothing left of it and nonsense promise nothing and count as keys_refresh_unkept,
+// no Cache-Control at all as keys_refresh_default.
 std::chrono::milliseconds fresh_for(const http::Headers& headers, const AgentLimits& limits);
 
 // When to ask again: before that is over, so that nobody waits, and not when all others do. `chance` is any number.

@@ -17,23 +17,32 @@ milliseconds fresh(std::initializer_list<std::pair<std::string, std::string>> fi
 TEST(Freshness, IsThatOfCacheControlWithinBounds) {
   EXPECT_EQ(fresh({{"Cache-Control", "public, max-age=600, stale-while-revalidate=300"}}), 600s);
   EXPECT_EQ(fresh({{"cache-control", "MAX-AGE=\"90\""}}), 90s);
-  EXPECT_EQ(fresh({{"Cache-Control", "max-age=1"}}), AgentLimits{}.keys_refresh_min);
+  EXPECT_EQ(fresh({{"Cache-Control", "max-age=2"}}), 2s);
+  EXPECT_EQ(fresh({{"Cache-Control", "max-age=1"}}, {.keys_refresh_min = 1500ms}), 1500ms);
   EXPECT_EQ(fresh({{"Cache-Control", "max-age=86400"}}), AgentLimits{}.keys_refresh_max);
   EXPECT_EQ(fresh({{"Cache-Control", "max-age=99999999999999999999999999"}}), AgentLimits{}.keys_refresh_max);
   EXPECT_EQ(fresh({}), AgentLimits{}.keys_refresh_default);
   EXPECT_EQ(fresh({{"Cache-Control", "public"}}), AgentLimits{}.keys_refresh_default);
 }
 
-TEST(Freshness, NonsenseAndProhibitionsCountAsTheLeast) {
-  for (const char* value : {"no-store", "max-age=600, no-cache", "max-age=-5", "max-age=", "max-age", "max-age=5x"}) {
-    EXPECT_EQ(fresh({{"Cache-Control", value}}), AgentLimits{}.keys_refresh_min) << value;
+TEST(Freshness, NonsenseAndProhibitionsPromiseNothing) {
+  for (const char* value : {"no-store", "max-age=600, no-cache", "max-age=-5", "max-age=", "max-age", "max-age=5x",
+                            "max-age=0"}) {
+    EXPECT_EQ(fresh({{"Cache-Control", value}}), AgentLimits{}.keys_refresh_unkept) << value;
   }
+}
+
+// An issuer that lets its keys be kept for a second signs with a new one after two: whoever asked every five seconds
+// would refuse good tokens.
+TEST(Freshness, TheShortestMaxAgeOfAnIssuerIsKeptTo) {
+  EXPECT_EQ(fresh({{"Cache-Control", "public, max-age=1"}}), 1s);
+  EXPECT_LT(refresh_after(1s, 20), 1s);
 }
 
 TEST(Freshness, OfSeveralTheShortestCountsAndAgeIsTakenOff) {
   EXPECT_EQ(fresh({{"Cache-Control", "max-age=600"}, {"Cache-Control", "max-age=60"}}), 60s);
   EXPECT_EQ(fresh({{"Cache-Control", "max-age=600"}, {"Age", "100"}}), 500s);
-  EXPECT_EQ(fresh({{"Cache-Control", "max-age=600"}, {"Age", "1000"}}), AgentLimits{}.keys_refresh_min);
+  EXPECT_EQ(fresh({{"Cache-Control", "max-age=600"}, {"Age", "1000"}}), AgentLimits{}.keys_refresh_unkept);
 }
 
 TEST(Freshness, RefreshComesBeforeTheEndAndNotForAllAtOnce) {

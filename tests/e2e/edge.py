@@ -239,9 +239,11 @@ class Gateway:
             self.stop(signal.SIGKILL)
 
 
-def request(port, method, target, headers=(), body=None, token=None):
-    """Status, headers by lower-case name, body text. Headers as pairs; several of one name are sent as such."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def request(port, method, target, headers=(), body=None, token=None, source=None):
+    """Status, headers by lower-case name, body text. Headers as pairs; several of one name are sent as such. `source`:
+    the address that it comes from."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60,
+                                            source_address=(source, 0) if source else None)
     try:
         names = {name.lower() for name, _ in headers}
         connection.putrequest(method, target, skip_host="host" in names, skip_accept_encoding=True)

@@ -19,6 +19,7 @@ from jeton_server import Client
 from verifier_process import Issuer
 
 WORKERS = 4
+FORGER = "127.0.0.66"  # elsewhere: the failures of an address spend what its own new tokens may need
 REFUSED_SECONDS_MAX = 60  # on a machine that is busy; the bound of a second is measured elsewhere
 GROWTH_BYTES_MAX = 32 * 1024 * 1024
 CONFIG = """
@@ -107,11 +108,13 @@ class Soak:
             if wrong is not None:
                 self.wrong.append((what, wrong))
 
-    def ask(self, token, shape):
+    def ask(self, token, shape, source=None):
         if shape == "proxy":
-            return edge.request(self.gateway.ports["proxy"], "GET", "/v1/tracks/7", [("Host", "a")], token=token)
+            return edge.request(self.gateway.ports["proxy"], "GET", "/v1/tracks/7", [("Host", "a")], token=token,
+                                source=source)
         headers = [("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/v1/tracks/7"), ("X-Forwarded-Host", "a")]
-        return edge.request(self.gateway.ports["forward-auth"], "GET", "/auth", headers, token=token)
+        return edge.request(self.gateway.ports["forward-auth"], "GET", "/auth", headers, token=token,
+                            source=source)
 
     def work(self, number):
         client = self.issuer.client()
@@ -131,8 +134,9 @@ class Soak:
                 answer = self.ask(token, shape)
                 self.note("good", None if answer[0] == 200 else answer)
             head, payload, signature = token.split(".")
-            forged = ".".join((head, payload, signature[:-8] + signature[-4:] + signature[-8:-4]))
-            answer = self.ask(forged, "forward_auth")
+            # The last letters stay: with others they might be no base64url, and the signature would not be looked at.
+            forged = ".".join((head, payload, signature[:-12] + signature[-8:-4] + signature[-12:-8] + signature[-4:]))
+            answer = self.ask(forged, "forward_auth", FORGER)
             if forged != token:
                 self.note("forged", None if answer[0] in (401, 403, 429) else answer)
         if client.logout(session["refreshToken"])[0] != 204:
@@ -195,9 +199,19 @@ class Soak:
         self.origin.__exit__(None, None, None)
 
 
+def told_of(soak, wrong):
+    """The line of the decision log for an answer, if there is one: it says why."""
+    if not isinstance(wrong, tuple):
+        return ""
+    return next((f"\n    {line}" for line in soak.gateway.decisions()
+                 if line["request"] == wrong[1].get("x-request-id")), "")
+
+
 def judge(soak, samples):
     """What is wrong; empty if nothing is."""
-    objections = [f"{what}: {wrong}" for what, wrong in soak.wrong[:5]]
+    objections = [f"{what}: {wrong}{told_of(soak, wrong)}" for what, wrong in soak.wrong[:5]]
+    if len(soak.wrong) > 5:
+        objections.append(f"and {len(soak.wrong) - 5} more")
     third = len(samples) // 3
     early = max(resident for resident, _ in samples[third:2 * third])
     late = max(resident for resident, _ in samples[2 * third:])

@@ -51,7 +51,7 @@ milliseconds time_in(const std::map<std::string, std::string>& given, const char
 AgentOptions options_of(std::map<std::string, std::string> given) {
   AgentOptions options{.issuers = {},
                        .state_directory = given["state"],
-                       .agent_limits = {.keys_refresh_min = time_in(given, "refresh_min", milliseconds(5000)),
+                       .agent_limits = {.keys_refresh_min = time_in(given, "refresh_min", milliseconds(1000)),
                                         .unknown_key_cooldown = time_in(given, "cooldown", milliseconds(30'000)),
                                         .feed_silence_max = time_in(given, "silence", milliseconds(5000)),
                                         .feed_reconnect_max = time_in(given, "reconnect_max", milliseconds(10'000))}};
