@@ -43,6 +43,7 @@ LEARNED_BYTES_MAX = 64 * 1024  # of a target's file, as it stands in the reposit
 INPUT_BYTES_MAX = 2048  # of an input that is kept
 INTERRUPTED = 72  # how libFuzzer ends when it is asked to end
 # A second of ours may be many of the clock's on a busy machine.
+HANG_CPU_SECONDS = 10
 FUZZER = ["-timeout=60", "-report_slow_units=60", "-rss_limit_mb=2048", "-print_final_stats=1"]
 
 
@@ -234,6 +235,9 @@ class Fuzzing:
         status, used = self.run([program, *FUZZER, f"-max_total_time={seconds}", f"-artifact_prefix={finds}/", working,
                                  *([corpus] if corpus.is_dir() else [])], log)
         said = log.read_text(errors="replace")
+        if status not in (0, INTERRUPTED) and self.was_only_kept_waiting(program, finds):
+            print(f"{target:16} was kept waiting by the machine; its inputs are quick", flush=True)
+            status = INTERRUPTED
         record = {"target": target, "seconds": round(used, 1), "runs": runs_said(said), "rounds": 1,
                   "edges": last_number(said, r"^#.* cov: (\d+) "), "parts": self.parts[target], "commit": self.commit,
                   "date": datetime.date.today().isoformat(), "machine": self.machine}
@@ -246,6 +250,18 @@ class Fuzzing:
         elif self.keeps and not self.stopping:
             self.learn(target, program, working, corpus)
         return fine, record
+
+    def was_only_kept_waiting(self, program, finds):
+        """A fuzzer judges a hang by the clock, which goes on while the machine gives it nothing to run on. An input
+        that hangs takes CPU time when it is run alone."""
+        inputs = sorted(path for path in finds.iterdir() if not path.name.startswith("slow-unit"))
+        if not inputs or not all(path.name.startswith("timeout-") for path in inputs):
+            return False
+        for path in inputs:
+            status, used = self.run([program, *FUZZER, path], finds.with_suffix(".again.log"))
+            if status != 0 or used > HANG_CPU_SECONDS:
+                return False
+        return True
 
     def keep_find(self, target, finds):
         found = sorted(path for path in finds.iterdir() if not path.name.startswith("slow-unit"))

@@ -22,6 +22,36 @@ def ledger_of(*rounds):
     return records
 
 
+def script(folder, text):
+    path = Path(folder) / "fuzzer"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+class Hangs(unittest.TestCase):
+    def judged(self, names, text):
+        with tempfile.TemporaryDirectory() as folder:
+            finds = Path(folder) / "finds"
+            finds.mkdir()
+            for name in names:
+                (finds / name).touch()
+            return campaign.Fuzzing(1, keeps=False).was_only_kept_waiting(script(folder, text), finds)
+
+    def test_an_input_that_is_quick_alone_was_kept_waiting(self):
+        self.assertTrue(self.judged(["timeout-1", "slow-unit-2"], "exit 0"))
+
+    def test_an_input_that_hangs_or_fails_alone_is_a_find_and_so_is_a_crash(self):
+        self.assertFalse(self.judged(["timeout-1"], "exit 70"))
+        self.assertFalse(self.judged(["crash-1", "timeout-2"], "exit 0"))
+        self.assertFalse(self.judged([], "exit 0"))
+        campaign.HANG_CPU_SECONDS, before = 0.1, campaign.HANG_CPU_SECONDS
+        try:
+            self.assertFalse(self.judged(["timeout-1"], "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done"))
+        finally:
+            campaign.HANG_CPU_SECONDS = before
+
+
 class Ledger(unittest.TestCase):
     def test_rounds_of_one_day_commit_and_machine_are_one_line(self):
         records = ledger_of(a_round(seconds=60.04), a_round(seconds=30, edges=70), a_round(edges=60))
