@@ -1,6 +1,7 @@
 #include <jeton/token_cache.h>
 
 #include "crypto/random.h"
+#include "jose/token_memory.h"
 #include "jose/token_state.h"
 
 #include <algorithm>
@@ -153,6 +154,7 @@ struct TokenCache::State {
 
   TokenCacheOptions options;
   KeyedHash hash;
+  std::shared_ptr<TokenMemory> memory = std::make_shared<TokenMemory>();  // whoever holds a token of it holds it too
   std::vector<Set> sets;
   std::vector<std::array<std::uint16_t, remembered>> seen_once;  // beside the sets: a hit needs nothing of it
   std::size_t last_places;
@@ -231,7 +233,7 @@ struct TokenCache::State {
     }
     const auto place = place_for(set, key, token->generation, now);
     if (!place) return token;
-    token = VerifiedToken::State::with_compact(*token, compact);
+    token = VerifiedToken::State::with_compact(*token, compact, memory);
     set.put(*place, token, tag_of(key));
     return token;
   }

@@ -15,11 +15,14 @@
 
 namespace jeton {
 
+class TokenMemory;
+
 struct VerifiedToken::State {
   // A state with copies of the payload's nodes and text and of the kid behind it, all in one block.
   static std::shared_ptr<State> make(const jose::JsonBuffer& payload, std::string_view key_kid);
-  // A copy that also holds the token as it was spelled.
-  static std::shared_ptr<State> with_compact(const State& from, std::string_view spelled);
+  // A copy that also holds the token as it was spelled, and lies in that memory.
+  static std::shared_ptr<State> with_compact(const State& from, std::string_view spelled,
+                                             std::shared_ptr<TokenMemory> memory);
 
   // `room` lies behind the state, takes all that is copied, and is aligned for nodes.
   State(const jose::JsonBuffer& payload, std::string_view key_kid, std::byte* const& room) noexcept;

@@ -1,6 +1,7 @@
 #include <jeton/verified_token.h>
 
 #include "jose/json_value.h"
+#include "jose/token_memory.h"
 #include "jose/token_state.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace jeton {
 namespace {
@@ -64,18 +66,25 @@ struct RoomBehind {
   using value_type = T;
   std::size_t room_bytes;
   std::byte** room;
+  std::shared_ptr<TokenMemory> memory;  // none: the heap
 
-  RoomBehind(std::size_t bytes, std::byte** tell) noexcept : room_bytes(bytes), room(tell) {}
+  RoomBehind(std::size_t bytes, std::byte** tell, std::shared_ptr<TokenMemory> from = nullptr) noexcept
+      : room_bytes(bytes), room(tell), memory(std::move(from)) {}
   template <class Other>
-  RoomBehind(const RoomBehind<Other>& other) noexcept : room_bytes(other.room_bytes), room(other.room) {}
+  RoomBehind(const RoomBehind<Other>& other) noexcept
+      : room_bytes(other.room_bytes), room(other.room), memory(other.memory) {}
 
   T* allocate(std::size_t count) {
     static_assert(alignof(T) >= alignof(jose::JsonNode) && alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    void* const made = ::operator new(count * sizeof(T) + room_bytes);
+    const std::size_t bytes = count * sizeof(T) + room_bytes;
+    void* const made = memory == nullptr ? ::operator new(bytes) : memory->allocate(bytes);
     *room = static_cast<std::byte*>(made) + count * sizeof(T);
     return static_cast<T*>(made);
   }
-  void deallocate(T* object, std::size_t) noexcept { ::operator delete(object); }
+  void deallocate(T* object, std::size_t count) noexcept {
+    if (memory == nullptr) return ::operator delete(object);
+    memory->deallocate(object, count * sizeof(T) + room_bytes);
+  }
 };
 
 // Fills the room from its beginning.
@@ -120,11 +129,12 @@ std::shared_ptr<VerifiedToken::State> VerifiedToken::State::make(const jose::Jso
   return std::allocate_shared<State>(behind, payload, key_kid, room);
 }
 
-std::shared_ptr<VerifiedToken::State> VerifiedToken::State::with_compact(const State& from, std::string_view spelled) {
+std::shared_ptr<VerifiedToken::State> VerifiedToken::State::with_compact(const State& from, std::string_view spelled,
+                                                                         std::shared_ptr<TokenMemory> memory) {
   std::byte* room = nullptr;
-  const RoomBehind<State> behind(spelled.size() + to_next_node(spelled.size()) + nodes_of(from).size_bytes() +
-                                     from.text_size + from.kid.size(),
-                                 &room);
+  const RoomBehind<State> behind(
+      spelled.size() + to_next_node(spelled.size()) + nodes_of(from).size_bytes() + from.text_size + from.kid.size(),
+      &room, std::move(memory));
   return std::allocate_shared<State>(behind, from, spelled, room);
 }
 
