@@ -57,7 +57,8 @@ class SigningKey {
   struct GenerateOptions {
     unsigned rsa_bits = 2048;  // 2048 to 8192; ignored by the others
   };
-  // A fresh key from the system's secure random generator. Its kid is the RFC 7638 thumbprint, for HMAC random.
+  // A fresh key from the system's secure random generator. Its kid is the RFC 7638 thumbprint, for HMAC random; none
+  // begins with a hyphen, so that a command line never takes it for an option.
   static SigningKey generate(Algorithm algorithm, GenerateOptions options);
   static SigningKey generate(Algorithm algorithm) { return generate(algorithm, GenerateOptions{}); }
 

@@ -79,11 +79,13 @@ std::string VerificationKey::to_jwk() const {
 }
 
 SigningKey SigningKey::generate(Algorithm algorithm, GenerateOptions options) {
-  const std::string kid = is_symmetric(algorithm) ? random_id() : std::string{};
-  auto key = KeyParts::make_signing(crypto::PrivateKey::generate(algorithm, options.rsa_bits), algorithm, kid);
-  assert(key.has_value() && "rsa_bits must be between 2048 and 8192");
-  if (!key) std::abort();
-  return *std::move(key);
+  while (true) {
+    const std::string kid = is_symmetric(algorithm) ? random_id() : std::string{};
+    auto key = KeyParts::make_signing(crypto::PrivateKey::generate(algorithm, options.rsa_bits), algorithm, kid);
+    assert(key.has_value() && "rsa_bits must be between 2048 and 8192");
+    if (!key) std::abort();
+    if (!key->kid().starts_with('-')) return *std::move(key);
+  }
 }
 
 Result<SigningKey> SigningKey::from_jwk(std::string_view json, std::optional<Algorithm> algorithm) {

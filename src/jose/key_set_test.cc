@@ -32,6 +32,14 @@ std::string set_of(std::initializer_list<std::string> keys) {
   return json + "]}";
 }
 
+// One in 64 would; `jeton key revoke -d3LW…` was taken for options.
+TEST(SigningKey, NoKidThatIsMadeBeginsWithAHyphen) {
+  for (int i = 0; i < 600; ++i) {
+    EXPECT_FALSE(SigningKey::generate(Algorithm::eddsa).kid().starts_with('-'));
+    EXPECT_FALSE(SigningKey::generate(Algorithm::hs256).kid().starts_with('-'));
+  }
+}
+
 TEST(KeySet, ReadsASetAndWritesItBack) {
   const std::string json =
       set_of({jwk_of(Algorithm::es256, "a"), jwk_of(Algorithm::rs256, "b"), jwk_of(Algorithm::eddsa, "c")});
