@@ -36,6 +36,10 @@ const std::vector<Vector>& vectors() {
       {password, "pbkdf2_sha256$20000$Zx9saltText$b+sa9dDxB8P4EcXEowBe1dgwxLzo3xJpFWKGCuqOOKU="},
       {"password", "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA"},
       {"password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"},
+      // A hash of 64 bytes: longer than any that we make.
+      {"password",
+       "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$QKydTkkjrDHgfMHfM/0S8GdMiFJYR/udf9Z+jxv6VY81g8GX66pnJCsi"
+       "4x1ZpUNmKV6/arNtKD1IXgg64J7bbA"},
       {"password", "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc"},
   };
   return all;
@@ -82,6 +86,7 @@ TEST(ForeignHash, AHashThatWouldCostTooMuchIsRefusedAndNotComputed) {
         "$scrypt$ln=24,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$6W7GuoxjojaYIg83x/wEKSXUMMf+reyc6wSvA8q7ny8",
         "$scrypt$ln=14,r=8,p=64000$AAECAwQFBgcICQoLDA0ODw$6W7GuoxjojaYIg83x/wEKSXUMMf+reyc6wSvA8q7ny8",
         "$scrypt$ln=63,r=4294967295,p=1$AAECAwQFBgcICQoLDA0ODw$6W7GuoxjojaYIg83x/wEKSXUMMf+reyc6wSvA8q7ny8",
+        "$scrypt$ln=16,r=1,p=1$AAECAwQFBgcICQoLDA0ODw$6W7GuoxjojaYIg83x/wEKSXUMMf+reyc6wSvA8q7ny8",
         "$pbkdf2-sha256$2000001$AAECAwQFBgcICQoLDA0ODw$QKlCDPGRoLK139911fz4wmw.qxtasIBS/3PnV5Q49G0",
         "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2id$v=19$m=65536,t=4000000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",

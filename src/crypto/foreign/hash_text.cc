@@ -120,6 +120,7 @@ Read<HashText> read_scrypt(const Fields& fields) {
       (1ULL << *log_n) * *r * *p > scrypt_work_max) {
     return refused(kind, "the cost is above what is allowed");
   }
+  if (*log_n >= 16 * *r) return refused(kind, "ln is not below 16 times r");  // RFC 7914, section 6
   return with_salt_and_hash(kind, ScryptText{.log_n = *log_n, .r = *r, .p = *p, .salt = {}, .hash = {}},
                             base64(fields[3]), fields[4]);
 }
