@@ -82,7 +82,6 @@ struct AgentLimits {
   std::chrono::milliseconds keys_refresh_min{1'000};        // whatever max-age Cache-Control says
   std::chrono::milliseconds keys_refresh_max{3'600'000};    // the same
   std::chrono::milliseconds keys_refresh_default{300'000};  // without Cache-Control
-  std::chrono::milliseconds keys_refresh_unkept{5'000};     // where it lets nobody keep them, or is nonsense
   std::chrono::milliseconds keys_retry_max{30'000};         // between tries that fail
   std::chrono::seconds keys_stale_max{24 * 3600};           // a set that could not be confirmed for so long is dropped
   std::chrono::milliseconds unknown_key_cooldown{30'000};   // between fetches because of a `kid` that is not known
@@ -94,6 +93,7 @@ struct AgentLimits {
   std::uint32_t feed_event_bytes_max = 4 * 1024 * 1024;
   std::uint32_t feed_entries_max = 4'000'000;                  // of a snapshot, and in the table
   std::uint64_t feed_state_bytes_max = 1024ULL * 1024 * 1024;  // on disk, for each issuer
+  std::chrono::milliseconds keys_refresh_unkept{5'000};  // where Cache-Control lets nobody keep them, or is nonsense
 };
 
 struct AgentOptions {
@@ -142,10 +142,11 @@ class Agent {
   // never for a `kid` that was looked for in vain a short while ago. Never waits.
   void saw_unknown_key(std::string_view kid) noexcept;
 
-  // Whether the keys of all issuers are known. While they are not, a token with an unknown key may be a good one: the
-  // answer is verifier_unavailable (503), not a refusal.
+  // Whether the keys of all issuers are known: each was asked once since the start, and those on disk will do for one
+  // that does not answer. While they are not, a token with an unknown key may be a good one: the answer is
+  // verifier_unavailable (503), not a refusal.
   bool has_all_keys() const noexcept;
-  // Whether has_all_keys(), and each feed was heard, within that time.
+  // Whether there is a set of keys for each issuer, be it from disk, and each feed was heard, within that time.
   bool wait_until_ready(std::chrono::milliseconds time_max) const;
 
   // Before another agent takes over the same state directory: what was to be written there is, and from now on nothing

@@ -189,13 +189,15 @@ void Upkeep::rebuild() {
   {
     const std::lock_guard lock(mutex_);
     verifier_ = std::move(made);
-    has_all_keys_ = has_all;
+    has_all_sets_ = has_all;
     generation_.fetch_add(1, std::memory_order_release);
   }
   told_.notify_all();
 }
 
 void Upkeep::tell() {
+  const auto has_asked = [](const auto& member) { return member->keys->looks() > 0; };
+  has_all_keys_ = has_all_sets_ && std::ranges::all_of(members_, has_asked);
   std::vector<AgentStatus> all;
   for (const auto& member : members_) {
     AgentStatus& one = all.emplace_back();
@@ -237,7 +239,7 @@ std::vector<AgentStatus> Upkeep::status() const {
 }
 
 bool Upkeep::is_ready() const {
-  return has_all_keys() && std::ranges::all_of(members_, [this](const auto& member) {
+  return has_all_sets_ && std::ranges::all_of(members_, [this](const auto& member) {
            return !member->issuer.feed || table_.staleness(member->name, monotonic_.ticks()) != nanoseconds::max();
          });
 }

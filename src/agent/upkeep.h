@@ -69,7 +69,8 @@ class Upkeep {
   std::vector<AgentStatus> status_{};
   std::chrono::milliseconds status_at_{0};
   std::atomic<std::uint64_t> generation_{0};
-  std::atomic<bool> has_all_keys_{false};
+  std::atomic<bool> has_all_sets_{false};  // of each issuer one, perhaps from disk
+  std::atomic<bool> has_all_keys_{false};  // and each was asked whether there is another
 
   bool stores_ = true;  // of the loop alone
   boost::asio::thread_pool disk_{1};

@@ -115,6 +115,18 @@ Outcome<std::shared_ptr<Agent>> start_agent(const PolicyFile& file, EdgeSecrets&
 
 constexpr std::chrono::nanoseconds behind_max = std::chrono::milliseconds(1'500);  // a heartbeat, and its way
 
+// For the keys and the feeds, and until each issuer was asked for its keys once: those on disk may be older than the
+// last that it has signed with, and its tokens would be refused until the answer is there.
+void wait_at_start(const Agent& agent) {
+  constexpr std::chrono::milliseconds look_interval{5};
+  const auto until = std::chrono::steady_clock::now() + ready_wait_max;
+  agent.wait_until_ready(ready_wait_max);
+  const auto has_asked = [&] {
+    return std::ranges::all_of(agent.status(), [](const AgentStatus& one) { return one.keys_looks > 0; });
+  };
+  while (!has_asked() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(look_interval);
+}
+
 bool is_as_fresh(const AgentStatus& mine, const AgentStatus& before) {
   return !mine.has_feed || mine.feed_staleness - behind_max <= before.feed_staleness;
 }
@@ -500,7 +512,7 @@ Outcome<std::unique_ptr<Edge>> Edge::start(PolicyFile file, std::optional<Policy
   if (!agent.has_value()) return std::unexpected(std::move(agent.error()));
   state->take_issuers(*std::move(agent), state->file, secrets);
   state->sample_metrics();
-  state->agent->wait_until_ready(ready_wait_max);  // who connects meanwhile waits in the sockets' queues
+  wait_at_start(*state->agent);  // who connects meanwhile waits in the sockets' queues
   state->write_rulebook();
   return std::unique_ptr<Edge>(new Edge(std::move(state)));
 }
