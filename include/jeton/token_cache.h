@@ -51,6 +51,7 @@ class TokenCache {
     std::uint64_t hits, misses, entries, evictions;
   };
   Counts counts() const noexcept;
+  // The memory stays with the cache, for the next tokens, until the cache and the last token of it are gone.
   void clear() noexcept;
 
  private:

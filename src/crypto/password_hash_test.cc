@@ -1,3 +1,6 @@
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
 #include "crypto/password_hash.h"
 
 #include <gtest/gtest.h>
@@ -74,24 +77,16 @@ TEST(PasswordHash, ACostBeyondTheMachineGivesNoHash) {
                                "ArZWb2GRPPc"));
 }
 
-// Under the address sanitizer the process ends itself where memory does.
-constexpr bool memory_may_end() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return false;
+// A sanitizer ends the process itself where memory ends.
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool memory_may_end = false;
 #else
-  return true;
+constexpr bool memory_may_end = true;
 #endif
-#else
-  return true;
-#endif
-}
 
 // For real: the address space of the process ends, in a process of its own.
 TEST(PasswordHashDeathTest, TooLittleMemoryIsNoWrongPassword) {
-  if (!memory_may_end()) GTEST_SKIP() << "a sanitizer ends the process where memory ends";
+  if (!memory_may_end) GTEST_SKIP() << "a sanitizer ends the process where memory ends";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {

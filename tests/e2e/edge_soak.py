@@ -22,6 +22,7 @@ WORKERS = 4
 FORGER = "127.0.0.66"  # elsewhere: the failures of an address spend what its own new tokens may need
 REFUSED_SECONDS_MAX = 60  # on a machine that is busy; the bound of a second is measured elsewhere
 GROWTH_BYTES_MAX = 32 * 1024 * 1024
+WRONG_SHOWN_MAX = 5
 CONFIG = """
 [accounts]
 argon2_queue = 1000
@@ -209,9 +210,9 @@ def told_of(soak, wrong):
 
 def judge(soak, samples):
     """What is wrong; empty if nothing is."""
-    objections = [f"{what}: {wrong}{told_of(soak, wrong)}" for what, wrong in soak.wrong[:5]]
-    if len(soak.wrong) > 5:
-        objections.append(f"and {len(soak.wrong) - 5} more")
+    objections = [f"{what}: {wrong}{told_of(soak, wrong)}" for what, wrong in soak.wrong[:WRONG_SHOWN_MAX]]
+    if len(soak.wrong) > WRONG_SHOWN_MAX:
+        objections.append(f"and {len(soak.wrong) - WRONG_SHOWN_MAX} more")
     third = len(samples) // 3
     early = max(resident for resident, _ in samples[third:2 * third])
     late = max(resident for resident, _ in samples[2 * third:])
